@@ -1,0 +1,23 @@
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+/* What a person reads: plain lines on stderr, and in the run's log file once log_open was called.
+ * Rank 0 speaks for all (log_set_rank); the other ranks are silent but for log_warn_here. */
+
+void log_set_rank(int rank);
+
+/* Append to the file path too; returns 0, or -1 if it cannot be opened. log_close is for the end. */
+int log_open(const char *path);
+void log_close(void);
+
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A warning that every rank prints for itself, with its number. */
+void log_warn_here(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A progress line.  On a terminal it is rewritten in place, at most 10 times a second; elsewhere (a job's
+ * log) a new line is printed at most every 10 seconds.  final prints it in any case and ends the line. */
+void log_progress(int final, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

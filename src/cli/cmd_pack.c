@@ -1,0 +1,7 @@
+#include "cli/commands.h"
+
+int cmd_pack(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return EXIT_USAGE;
+}

@@ -1,0 +1,41 @@
+#ifndef DATA_LOADER_H
+#define DATA_LOADER_H
+
+#include <stdint.h>
+
+#include "base/die.h"
+#include "data/dataset.h"
+#include "data/image.h"
+#include "data/order.h"
+
+/* Reads and decodes ahead of the trainer: threads take the images of the next steps in order of their slots, so what a
+ * batch holds depends on the seed alone, never on timing.  Each image is decoded once for all its views. */
+
+struct batch {
+	int64_t step;
+	int count;
+	struct image *images; /* [count] */
+	uint64_t *ids;        /* [count] global image numbers, after replacement */
+	int replaced;         /* images that stand in for unreadable ones in this batch */
+};
+
+struct loader;
+
+struct loader_options {
+	int first, count;  /* this rank's slots of the global batch */
+	int threads;       /* > 0 */
+	int prefetch;      /* batches decoded ahead, > 0 */
+	int64_t from, to;  /* steps */
+	int masks;         /* decode masks too */
+};
+
+struct loader *loader_open(const struct dataset *d, struct order *o, const struct loader_options *options);
+void loader_close(struct loader *l); /* also in the middle */
+
+/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent waiting for it. After the last: NULL. */
+const struct batch *loader_next(struct loader *l, double *waited_s);
+
+/* Unreadable records met so far; each distinct one was warned about once (log_warn_here). */
+long loader_bad_records(const struct loader *l);
+
+#endif

@@ -1,0 +1,60 @@
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folders[32][64];
+static int folder_count;
+
+const char *test_folder(void)
+{
+	char *name = folders[folder_count];
+
+	assert_true(folder_count < 32);
+	snprintf(name, sizeof folders[0], "/tmp/reliquary-test-XXXXXX");
+	assert_non_null(mkdtemp(name));
+	folder_count++;
+	return name;
+}
+
+int test_cleanup(void **state)
+{
+	char command[128];
+
+	(void)state;
+	for (int i = 0; i < folder_count; i++) {
+		snprintf(command, sizeof command, "rm -rf '%s'", folders[i]);
+		if (system(command) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+const char *test_path(const char *folder, const char *name)
+{
+	static char ring[8][512];
+	static int next;
+	char *path = ring[next++ % 8];
+
+	snprintf(path, sizeof ring[0], "%s/%s", folder, name);
+	return path;
+}
+
+void test_close(double a, double b, double tolerance, const char *what, const char *file, int line)
+{
+	if (!(fabs(a - b) <= tolerance)) {
+		print_error("%s: %.17g, expected %.17g, differs by %g (allowed %g)\n", what, a, b, a - b, tolerance);
+		_fail(file, line);
+	}
+}
+
+void test_says(const char *err, const char *word, const char *file, int line)
+{
+	if (!strstr(err, word)) {
+		print_error("the message '%s' does not say '%s'\n", err, word);
+		_fail(file, line);
+	}
+}
