@@ -6,7 +6,6 @@
 #include "base/die.h"
 #include "data/dataset.h"
 #include "data/image.h"
-#include "data/order.h"
 
 /* Reads and decodes ahead of the trainer: threads take the images of the next steps in order of their slots, so what a
  * batch holds depends on the seed alone, never on timing.  Each image is decoded once for all its views. */
@@ -21,6 +20,15 @@ struct batch {
 
 struct loader;
 
+/* Which images: pre-training asks an order (order_source), evaluation has its own. */
+struct loader_source {
+	/* Global image numbers of slots [first, first + count) of step; called by one thread, steps in order. */
+	void (*images)(void *arg, uint64_t *ids, int64_t step, int first, int count);
+	/* What stands in for an unreadable image: a function of its arguments alone; any thread. */
+	uint64_t (*replacement)(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt);
+	void *arg;
+};
+
 struct loader_options {
 	int first, count;  /* this rank's slots of the global batch */
 	int threads;       /* > 0 */
@@ -29,7 +37,7 @@ struct loader_options {
 	int masks;         /* decode masks too */
 };
 
-struct loader *loader_open(const struct dataset *d, struct order *o, const struct loader_options *options);
+struct loader *loader_open(const struct dataset *d, const struct loader_source *source, const struct loader_options *options);
 void loader_close(struct loader *l); /* also in the middle */
 
 /* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent waiting for it. After the last: NULL. */

@@ -5,6 +5,7 @@
 
 #include "base/die.h"
 #include "data/dataset.h"
+#include "data/loader.h"
 
 /* Who reads what when.  The shards of a data set are dealt to G lanes (shard s to lane s mod G).  In each epoch a lane
  * walks its shards in a random order, and each shard's records in a random order, both functions of (seed, epoch, lane, shard)
@@ -28,5 +29,8 @@ void order_step(struct order *o, uint64_t *images, int64_t step, int first, int 
 /* The image that stands in for one that cannot be read: attempt 0, 1, ... of (seed, epoch, slot's lane, the bad image),
  * drawn from the shards of the same lane. */
 uint64_t order_replacement(const struct order *o, int64_t epoch, uint64_t bad_image, uint32_t attempt);
+
+/* The order as a loader's source; o stays the caller's. */
+struct loader_source order_source(struct order *o);
 
 #endif
