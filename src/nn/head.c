@@ -1,14 +1,12 @@
 #include "nn/head.h"
 
-#include <stdio.h>
-
 static size_t add(struct params *p, const char *head, const char *tensor, int rows, int columns)
 {
 	const int shape[2] = { rows, columns };
 	char name[PARAM_NAME_MAX];
 	int bias = columns == 0;
 
-	snprintf(name, sizeof name, "%s.%s", head, tensor);
+	params_name(name, "%s.%s", head, tensor);
 	return p->table[params_add(p, name, bias ? 1 : 2, shape, bias, bias ? INIT_ZERO : INIT_TRUNCATED_NORMAL)].offset;
 }
 
@@ -19,7 +17,7 @@ void head_declare(struct head *h, struct params *p, struct stats *s, const char 
 	*h = (struct head){ .in = in, .hidden = hidden, .out = out, .first = p->length };
 	h->weight1 = add(p, name, "linear1.weight", hidden, in);
 	h->bias1 = add(p, name, "linear1.bias", hidden, 0);
-	snprintf(norm, sizeof norm, "%s.bn1", name);
+	params_name(norm, "%s.bn1", name);
 	norm_declare(&h->norm, p, s, norm, hidden, 0);
 	h->weight2 = add(p, name, "linear2.weight", out, hidden);
 }

@@ -1,15 +1,13 @@
 #include "nn/norm.h"
 
-#include <stdio.h>
-
 void norm_declare(struct norm *l, struct params *p, struct stats *s, const char *name, int channels, int zero_gamma)
 {
 	char tensor[PARAM_NAME_MAX];
 
 	l->channels = channels;
-	snprintf(tensor, sizeof tensor, "%s.weight", name);
+	params_name(tensor, "%s.weight", name);
 	l->gamma = p->table[params_add(p, tensor, 1, &channels, 1, zero_gamma ? INIT_ZERO : INIT_ONE)].offset;
-	snprintf(tensor, sizeof tensor, "%s.bias", name);
+	params_name(tensor, "%s.bias", name);
 	l->beta = p->table[params_add(p, tensor, 1, &channels, 1, INIT_ZERO)].offset;
 	l->running = s->table[stats_add(s, name, channels)].offset;
 }

@@ -1,6 +1,7 @@
 #include "nn/params.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,11 +13,15 @@ static size_t aligned(size_t floats)
 	return (floats + PARAM_ALIGN - 1) / PARAM_ALIGN * PARAM_ALIGN;
 }
 
-static void set_name(char to[PARAM_NAME_MAX], const char *name)
+void params_name(char name[PARAM_NAME_MAX], const char *fmt, ...)
 {
-	int n = snprintf(to, PARAM_NAME_MAX, "%s", name);
+	va_list args;
+	int n;
 
-	CHECK(n < PARAM_NAME_MAX, "the tensor name '%s' is too long", name);
+	va_start(args, fmt);
+	n = vsnprintf(name, PARAM_NAME_MAX, fmt, args);
+	va_end(args);
+	CHECK(n >= 0 && n < PARAM_NAME_MAX, "the tensor name '%s...' is too long", name);
 }
 
 int params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init)
@@ -27,7 +32,7 @@ int params_add(struct params *p, const char *name, int dims, const int *shape, i
 	p->table = xrealloc(p->table, (size_t)(p->count + 1) * sizeof *p->table);
 	t = &p->table[p->count];
 	*t = (struct param){ .offset = p->length, .count = 1, .dims = dims, .plain = plain, .init = init, .fan_in = 1 };
-	set_name(t->name, name);
+	params_name(t->name, "%s", name);
 	for (int i = 0; i < dims; i++) {
 		t->shape[i] = shape[i];
 		t->count *= (size_t)shape[i];
@@ -118,7 +123,7 @@ int stats_add(struct stats *s, const char *name, int channels)
 	s->table = xrealloc(s->table, (size_t)(s->count + 1) * sizeof *s->table);
 	t = &s->table[s->count];
 	*t = (struct stat){ .offset = s->length, .channels = channels };
-	set_name(t->name, name);
+	params_name(t->name, "%s", name);
 	s->length += aligned(2 * (size_t)channels);
 	return s->count++;
 }

@@ -65,8 +65,8 @@ static void add_unit(struct builder *b, struct unit *u, const char *prefix, int 
 
 	*u = (struct unit){ .in = in, .out = out, .kernel = kernel, .stride = stride, .relu = 1,
 		.padding = b->c->model.padding };
-	snprintf(conv, sizeof conv, "%sconv%d", prefix, number);
-	snprintf(norm, sizeof norm, "%sbn%d", prefix, number);
+	params_name(conv, "%sconv%d", prefix, number);
+	params_name(norm, "%sbn%d", prefix, number);
 	unit_declare(u, b->p, b->s, conv, norm, last && b->c->model.zero_gamma);
 }
 
@@ -75,8 +75,8 @@ static void add_shortcut(struct builder *b, struct unit *u, const char *prefix, 
 	char conv[PARAM_NAME_MAX], norm[PARAM_NAME_MAX];
 
 	*u = (struct unit){ .in = b->in, .out = out, .kernel = 1, .stride = stride, .padding = b->c->model.padding };
-	snprintf(conv, sizeof conv, "%sdownsample.0", prefix);
-	snprintf(norm, sizeof norm, "%sdownsample.1", prefix);
+	params_name(conv, "%sdownsample.0", prefix);
+	params_name(norm, "%sdownsample.1", prefix);
 	unit_declare(u, b->p, b->s, conv, norm, 0);
 }
 
@@ -125,7 +125,7 @@ void resnet_declare(struct resnet *net, const struct config *c, struct params *p
 		int inner = channels(64 << g, c->model.width), out = channels((arch->bottleneck ? 256 : 64) << g, c->model.width);
 
 		for (int i = 0; i < arch->blocks[g]; i++) {
-			snprintf(prefix, sizeof prefix, "encoder.layer%d.%d.", g + 1, i);
+			params_name(prefix, "encoder.layer%d.%d.", g + 1, i);
 			add_block(&b, k++, prefix, arch->bottleneck, inner, out, g > 0 && i == 0 ? 2 : 1);
 		}
 	}

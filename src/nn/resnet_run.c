@@ -137,7 +137,7 @@ static float *backward_block(struct block_run *r, const struct block *k, struct 
 	float *dy)
 {
 	const struct backend *be = p->dev->be;
-	float *residual = dy, *dz = other(buffer, dy, NULL), *dx;
+	float *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
 	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
 
 	unit_backward_norm(&r->unit[k->units - 1], p, dz, residual, dy);

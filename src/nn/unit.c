@@ -1,7 +1,5 @@
 #include "nn/unit.h"
 
-#include <stdio.h>
-
 void unit_padding(int *before, int *after, int in, int kernel, int stride, enum padding padding)
 {
 	int total = ((in + stride - 1) / stride - 1) * stride + kernel - in; /* spec 3.1 */
@@ -20,7 +18,7 @@ void unit_declare(struct unit *u, struct params *p, struct stats *s, const char 
 	const int shape[4] = { u->out, u->kernel, u->kernel, u->in };
 	char name[PARAM_NAME_MAX];
 
-	snprintf(name, sizeof name, "%s.weight", conv);
+	params_name(name, "%s.weight", conv);
 	u->weight = p->table[params_add(p, name, 4, shape, 0, INIT_TRUNCATED_NORMAL)].offset;
 	norm_declare(&u->norm, p, s, norm, u->out, zero_gamma);
 }

@@ -1,5 +1,7 @@
 #include "objective/candidates.h"
 
+#include <stddef.h>
+
 #include "base/rng.h"
 
 int candidates_negatives(int asked, int total)
