@@ -1,6 +1,7 @@
 /* jpeg.c - JPEG through libjpeg-turbo.
- * The library reports errors by a call that must not return, so the longjmp that this takes stays in here:
- * all that a decoding needs lives in one struct, and the work is a function called under setjmp. */
+ * The library reports errors by a call that must not return, so the longjmp that this takes stays
+ * in here: all that a decoding needs lives in one struct, and the work is a function called under
+ * setjmp. */
 #include "data/jpeg.h"
 
 #include <setjmp.h>
@@ -79,7 +80,8 @@ static void count_scans(j_common_ptr common)
 
 	if (c->input_scan_number <= JPEG_MAX_SCANS)
 		return;
-	fail(fault->err, "a JPEG of more than %d scans is refused: it would take too long to decode",
+	fail(fault->err,
+		"a JPEG of more than %d scans is refused: it would take too long to decode",
 		JPEG_MAX_SCANS);
 	give_up(common);
 }
@@ -102,8 +104,8 @@ static void check_header(struct reader *r)
 	int n = c->num_components;
 
 	if ((uint64_t)c->image_width * c->image_height >= JPEG_MAX_PIXELS) {
-		fail(r->fault.err, "%u x %u pixels: images of %d megapixels and more are refused", c->image_width,
-			c->image_height, JPEG_MAX_PIXELS / 1000000);
+		fail(r->fault.err, "%u x %u pixels: images of %d megapixels and more are refused",
+			c->image_width, c->image_height, JPEG_MAX_PIXELS / 1000000);
 		give_up((j_common_ptr)c);
 	}
 	if (n != 1 && n != 3 && n != 4) {
@@ -159,7 +161,8 @@ static void read_cmyk_row(struct reader *r, uint8_t *row)
 {
 	j_decompress_ptr c = &r->c;
 	int width = r->image->width;
-	JSAMPARRAY inks = c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)width * 4, 1);
+	JSAMPARRAY inks =
+		c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)width * 4, 1);
 
 	while (c->output_scanline < c->output_height) {
 		jpeg_read_scanlines(c, inks, 1);
@@ -194,7 +197,8 @@ static void read_image(struct reader *r)
 		read_cmyk_row(r, r->image->rgb);
 	else
 		read_rgb_rows(r, r->image->rgb);
-	jpeg_finish_decompress(c); /* reads up to the end marker, so a file cut there is found too */
+	jpeg_finish_decompress(
+		c); /* reads up to the end marker, so a file cut there is found too */
 }
 
 static int try_read(struct reader *r, void (*work)(struct reader *))
@@ -226,7 +230,8 @@ int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char
 	return guarded_read(&r, read_header, err);
 }
 
-int jpeg_decode(struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX])
+int jpeg_decode(
+	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX])
 {
 	struct reader r = { .bytes = bytes, .n = n, .image = image, .capacity = capacity };
 
@@ -275,14 +280,15 @@ static int guarded_write(struct writer *w, char err[ERR_MAX])
 	return rc;
 }
 
-int jpeg_encode(uint8_t **bytes, size_t *n, const struct image *image, int quality, char err[ERR_MAX])
+int jpeg_encode(
+	uint8_t **bytes, size_t *n, const struct image *image, int quality, char err[ERR_MAX])
 {
 	struct writer w = { .image = image, .quality = quality };
 
 	if (image->width < 1 || image->height < 1 || image->width > JPEG_MAX_DIMENSION ||
 		image->height > JPEG_MAX_DIMENSION)
-		return fail(err, "%d x %d pixels: a JPEG has 1 to %ld a side", image->width, image->height,
-			JPEG_MAX_DIMENSION);
+		return fail(err, "%d x %d pixels: a JPEG has 1 to %ld a side", image->width,
+			image->height, JPEG_MAX_DIMENSION);
 	if (guarded_write(&w, err) != 0) {
 		free(w.out);
 		return -1;

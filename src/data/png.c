@@ -1,5 +1,6 @@
 /* png.c - PNG through libpng's simplified interface, which needs no longjmp of ours.
- * Alpha is laid over white here and not by the library: it would do so in linear light, other viewers do not. */
+ * Alpha is laid over white here and not by the library: it would do so in linear light, other
+ * viewers do not. */
 #include "data/png.h"
 
 #include <limits.h>
@@ -37,8 +38,8 @@ static int finish(uint8_t **pixels, png_image *png, int channels, char err[ERR_M
 	int flatten = channels != 4 && (png->format & PNG_FORMAT_FLAG_ALPHA);
 
 	if (count >= JPEG_MAX_PIXELS)
-		return fail(err, "%u x %u pixels: images of %d megapixels and more are refused", png->width,
-			png->height, JPEG_MAX_PIXELS / 1000000);
+		return fail(err, "%u x %u pixels: images of %d megapixels and more are refused",
+			png->width, png->height, JPEG_MAX_PIXELS / 1000000);
 	png->flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
 	png->format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
 	if (channels == 4 || flatten)
@@ -53,8 +54,8 @@ static int finish(uint8_t **pixels, png_image *png, int channels, char err[ERR_M
 	return 0;
 }
 
-int png_decode(uint8_t **pixels, int *width, int *height, int channels, const uint8_t *bytes, size_t n,
-	char err[ERR_MAX])
+int png_decode(uint8_t **pixels, int *width, int *height, int channels, const uint8_t *bytes,
+	size_t n, char err[ERR_MAX])
 {
 	png_image png = { .version = PNG_IMAGE_VERSION };
 	int rc;
@@ -69,7 +70,8 @@ int png_decode(uint8_t **pixels, int *width, int *height, int channels, const ui
 	return rc;
 }
 
-int png_read(uint8_t **pixels, int *width, int *height, int channels, const char *path, char err[ERR_MAX])
+int png_read(uint8_t **pixels, int *width, int *height, int channels, const char *path,
+	char err[ERR_MAX])
 {
 	char why[ERR_MAX];
 	uint8_t *bytes;
@@ -83,10 +85,13 @@ int png_read(uint8_t **pixels, int *width, int *height, int channels, const char
 	return rc == 0 ? 0 : fail(err, "%s: %.900s", path, why);
 }
 
-int png_write(const char *path, const uint8_t *pixels, int width, int height, int channels, char err[ERR_MAX])
+int png_write(const char *path, const uint8_t *pixels, int width, int height, int channels,
+	char err[ERR_MAX])
 {
-	static const png_uint_32 formats[] = { 0, PNG_FORMAT_GRAY, 0, PNG_FORMAT_RGB, PNG_FORMAT_RGBA };
-	png_image png = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32)width,
+	static const png_uint_32 formats[] = { 0, PNG_FORMAT_GRAY, 0, PNG_FORMAT_RGB,
+		PNG_FORMAT_RGBA };
+	png_image png = { .version = PNG_IMAGE_VERSION,
+		.width = (png_uint_32)width,
 		.height = (png_uint_32)height };
 	png_alloc_size_t n;
 	uint8_t *bytes;
