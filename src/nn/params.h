@@ -31,6 +31,9 @@ struct params {
 	size_t length; /* of a buffer, floats: all tensors and the gaps that align them, which stay 0 */
 };
 
+/* Write a tensor's name, as printf; too long a name is a fault of ours. */
+void params_name(char name[PARAM_NAME_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Append a tensor; returns its index. name is copied. */
 int params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init);
 void params_free(struct params *p);
