@@ -87,11 +87,6 @@ void linear_close(struct linear *l)
 	xfree(l);
 }
 
-double linear_cosine(int64_t step, int64_t steps)
-{
-	return 0.5 * (1 + cos(acos(-1.0) * (double)step / (double)steps));
-}
-
 /* dev scores of n rows of x. */
 static void score(struct linear *l, const float *x, int n)
 {

@@ -24,9 +24,6 @@ struct linear;
 struct linear *linear_open(struct device *dev, const struct linear_options *options);
 void linear_close(struct linear *l); /* NULL is fine */
 
-/* Share of the peak rate at a step (from 0) of so many: a cosine from 1 towards 0, no warm-up. */
-double linear_cosine(int64_t step, int64_t steps);
-
 /* One step at `share` of the peak rates from x host (n, width) and labels 0..classes-1; loss (rates) is the mean
  * cross-entropy of each classifier before the step. */
 void linear_step(struct linear *l, double *loss, const float *x, const int32_t *labels, int n, double share);
