@@ -20,7 +20,7 @@ static void calibration_images(void *arg, uint64_t *ids, int64_t step, int first
 	const struct calibration *c = arg;
 
 	for (int i = 0; i < count; i++)
-		ids[i] = c->set->images[c->order[(uint64_t)(step * FEATURES_PIECE + first + i) % c->set->count]];
+		ids[i] = c->set->images[c->order[(uint64_t)(step * ENCODER_PIECE + first + i) % c->set->count]];
 }
 
 static uint64_t calibration_replacement(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt)
@@ -32,7 +32,7 @@ static uint64_t calibration_replacement(void *arg, int64_t step, uint64_t bad_im
 
 static void run_batch(const struct encoder *e, float *input, const struct batch *b)
 {
-	struct view_params params[FEATURES_PIECE];
+	struct view_params params[ENCODER_PIECE];
 
 	for (int i = 0; i < b->count; i++)
 		transform_centre(&params[i], e->size, b->images[i].width, b->images[i].height);
@@ -45,10 +45,10 @@ void calibrate(const struct encoder *e, const struct subset *set, uint64_t seed)
 	struct rng r = rng_at(seed, RNG_PROBE, PROBE_CALIBRATE, 0, 0);
 	struct calibration c = { set, xcalloc(set->count, sizeof *c.order) };
 	const struct loader_source source = { calibration_images, calibration_replacement, &c };
-	int64_t batches = (int64_t)((set->count + FEATURES_PIECE - 1) / FEATURES_PIECE);
-	const struct loader_options options = { .count = FEATURES_PIECE, .threads = e->threads, .prefetch = PREFETCH,
+	int64_t batches = (int64_t)((set->count + ENCODER_PIECE - 1) / ENCODER_PIECE);
+	const struct loader_options options = { .count = ENCODER_PIECE, .threads = e->threads, .prefetch = PREFETCH,
 		.to = batches < BATCHES_MAX ? batches : BATCHES_MAX };
-	float *input = e->dev->be->alloc(e->dev, features_piece_bytes(e));
+	float *input = e->dev->be->alloc(e->dev, encoder_input_bytes(e));
 	struct loader *loader;
 	const struct batch *b;
 	double waited;

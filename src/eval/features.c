@@ -21,7 +21,7 @@ struct feature_stream {
 	int width;
 	int first, count, slots; /* this rank's slots of a batch: the first, how many are used, how many are gathered */
 	struct loader *loader;   /* NULL: this rank has no slots */
-	float *input;            /* dev (FEATURES_PIECE, size, size, 3) */
+	float *input;            /* dev (ENCODER_PIECE, size, size, 3) */
 	float *own, *all;        /* (slots, width), (size * slots, width) */
 	int64_t *own_ids, *all_ids;
 	int32_t *labels;
@@ -80,7 +80,7 @@ static void plan_pass(struct feature_stream *s)
 
 	s->steps = (count + FEATURES_BATCH - 1) / FEATURES_BATCH;
 	each = (count + s->steps - 1) / s->steps;
-	s->o.batch = (int)((each + FEATURES_PIECE - 1) / FEATURES_PIECE) * FEATURES_PIECE;
+	s->o.batch = (int)((each + ENCODER_PIECE - 1) / ENCODER_PIECE) * ENCODER_PIECE;
 	s->steps = (count + s->o.batch - 1) / s->o.batch;
 }
 
@@ -94,9 +94,9 @@ static void plan_training(struct feature_stream *s)
 
 static void deal_slots(struct feature_stream *s)
 {
-	int ranks = s->e.comm->size, pieces = (s->o.batch + FEATURES_PIECE - 1) / FEATURES_PIECE;
+	int ranks = s->e.comm->size, pieces = (s->o.batch + ENCODER_PIECE - 1) / ENCODER_PIECE;
 
-	s->slots = (pieces + ranks - 1) / ranks * FEATURES_PIECE;
+	s->slots = (pieces + ranks - 1) / ranks * ENCODER_PIECE;
 	s->first = s->e.comm->rank * s->slots;
 	s->count = s->o.batch - s->first;
 	s->count = s->count < 0 ? 0 : s->count > s->slots ? s->slots : s->count;
@@ -120,14 +120,14 @@ struct feature_stream *features_open(const struct encoder *e, const struct featu
 
 	CHECK(o->set->count > 0 && o->set->count <= UINT32_MAX, "%" PRIu64 " images", o->set->count);
 	s->e = *e, s->o = *o;
-	s->width = infer_width(e->net);
+	s->width = e->width;
 	if (o->steps > 0)
 		plan_training(s);
 	else
 		plan_pass(s);
 	deal_slots(s);
 	slots = (size_t)s->slots;
-	s->input = e->dev->be->alloc(e->dev, features_piece_bytes(e));
+	s->input = e->dev->be->alloc(e->dev, encoder_input_bytes(e));
 	s->own = xcalloc(slots * (size_t)s->width, sizeof *s->own);
 	s->all = xcalloc(ranks * slots * (size_t)s->width, sizeof *s->all);
 	s->own_ids = xcalloc(slots, sizeof *s->own_ids);
@@ -182,7 +182,7 @@ static void transform(const struct feature_stream *s, struct view_params *p, con
 /* Features of n images of b from `from` on. */
 static void encode_piece(struct feature_stream *s, const struct batch *b, int from, int n)
 {
-	struct view_params params[FEATURES_PIECE];
+	struct view_params params[ENCODER_PIECE];
 
 	for (int i = 0; i < n; i++)
 		transform(s, &params[i], b, from + i);
@@ -199,8 +199,8 @@ static void encode_own(struct feature_stream *s)
 	if (s->loader)
 		b = loader_next(s->loader, &waited);
 	CHECK(b || !s->loader, "the loader ended before step %" PRId64, s->step);
-	for (int i = 0; b && i < b->count; i += FEATURES_PIECE)
-		encode_piece(s, b, i, b->count - i < FEATURES_PIECE ? b->count - i : FEATURES_PIECE);
+	for (int i = 0; b && i < b->count; i += ENCODER_PIECE)
+		encode_piece(s, b, i, b->count - i < ENCODER_PIECE ? b->count - i : ENCODER_PIECE);
 	for (int i = 0; b && i < b->count; i++)
 		s->own_ids[i] = (int64_t)b->ids[i];
 }

@@ -3,33 +3,14 @@
 
 #include <stdint.h>
 
-#include "comm/comm.h"
+#include "eval/encoder.h"
 #include "eval/subset.h"
-#include "nn/infer.h"
 
 /* Pooled features of the images of a subset, batch after batch, made by all ranks together and given to all.
- * The images of a batch are encoded in pieces of FEATURES_PIECE, and a piece holds the same images on any number of
+ * The images of a batch are encoded in pieces of ENCODER_PIECE, and a piece holds the same images on any number of
  * ranks: so do its features, bit for bit. */
 
-enum {
-	FEATURES_PIECE = 64, /* images the encoder takes at once: the batch it was opened for */
-	FEATURES_BATCH = 512 /* most images of a batch of a single pass */
-};
-
-/* A frozen encoder on this rank's device; all borrowed. */
-struct encoder {
-	struct comm *comm;
-	struct device *dev;
-	struct infer *net; /* opened for FEATURES_PIECE images */
-	int size;          /* pixels a side */
-	int threads;       /* that decode */
-};
-
-/* Bytes of one piece's input on the device. */
-static inline size_t features_piece_bytes(const struct encoder *e)
-{
-	return (size_t)FEATURES_PIECE * (size_t)e->size * (size_t)e->size * 3 * sizeof(float);
-}
+enum { FEATURES_BATCH = 512 /* most images of a batch of a single pass */ };
 
 struct feature_options {
 	const struct subset *set;
