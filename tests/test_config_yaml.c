@@ -199,7 +199,7 @@ static void ready_files_say_what_they_should(void **state)
 
 		config_default(&c);
 		if (config_load(&c, path, err) != 0 || config_check(&c, err) != 0)
-			print_error("%s\n", err), fail_msg("%s", path);
+			fail_msg("%s: %s", path, err);
 		differences(found, sizeof found, &c);
 		assert_string_equal(found, files[i][1]);
 		config_free(&c);
