@@ -36,7 +36,7 @@ void weights_add(struct safetensors *f, const struct weights *w, int parts);
  * become mean 0, variance 1.  *updates is set to WEIGHTS_UPDATES_IMPORTED. -1 with err: not a
  * safetensors file, or the first tensor that is missing, unknown, of another type or shape, or
  * holds a value that is not finite; params and stats are then undefined. */
-int safetensors_load_encoder(const char *path, const struct params *p, const struct stats *s,
+int weights_load_encoder(const char *path, const struct params *p, const struct stats *s,
 	float *params, float *stats, int64_t *updates, char err[ERR_MAX]);
 
 #endif

@@ -188,7 +188,7 @@ static int load_all(const struct load *l, float *params, float *stats)
 	return check_unknown(l);
 }
 
-int safetensors_load_encoder(const char *path, const struct params *p, const struct stats *s,
+int weights_load_encoder(const char *path, const struct params *p, const struct stats *s,
 	float *params, float *stats, int64_t *updates, char err[ERR_MAX])
 {
 	struct safetensors f;
