@@ -5,7 +5,7 @@
 
 #include "canvas.h"
 
-enum { MARGIN = 16, GAP = 8, HEADER = 76, CAPTION = 18, TILE_MIN = 96, SHEET_MIN = 460 };
+enum { MARGIN = 16, GAP = 8, HEADER = 78, CAPTION = 32, TILE_MIN = 96, SHEET_MIN = 460 };
 
 static void add_column(struct contact_sheet_layout *l, int width)
 {

@@ -17,7 +17,7 @@
 #include "view_math.h"
 #include "views/draw.h"
 
-enum { PAPER = 250, INK = 40, FAINT = 120, EMPTY = 232, CAPTION_GAP = 4 };
+enum { PAPER = 250, INK = 40, FAINT = 120, EMPTY = 232, CAPTION_GAP = 4, CAPTION_MORE = 6, LINE = 10 };
 
 struct sheet {
 	const struct contact_sheet_options *o;
@@ -39,10 +39,11 @@ static int row_top(const struct sheet *s, int row)
 	return s->l.top + row * s->l.pitch;
 }
 
-static void caption(struct sheet *s, int column, int row, const char *text)
+/* Below a picture of that height. */
+static void caption(struct sheet *s, int column, int row, int height, const char *text)
 {
-	canvas_text(&s->canvas, s->l.x[column], row_top(s, row) + s->l.tile + CAPTION_GAP, text,
-		s->l.column_width[column], 1, FAINT);
+	canvas_text(&s->canvas, s->l.x[column], row_top(s, row) + height + CAPTION_GAP, text,
+		s->l.column_width[column] + CAPTION_MORE, 1, FAINT);
 }
 
 /* Fit a picture of any size into the tile, its shape kept. */
@@ -102,7 +103,7 @@ static void describe_view(char text[8], const struct view_params *p)
 static void draw_view(struct sheet *s, int v, int row, const struct image *image, uint64_t id)
 {
 	const struct view_recipe *recipe = &s->recipe.view[v];
-	int column = 1 + s->masks + v, size = recipe->size, drop = (s->l.tile - size * s->l.zoom) / 2;
+	int column = 1 + s->masks + v, size = recipe->size;
 	float *host = xmalloc((size_t)size * (size_t)size * 3 * sizeof *host);
 	struct view_params p;
 	char text[8];
@@ -112,10 +113,9 @@ static void draw_view(struct sheet *s, int v, int row, const struct image *image
 	s->dev->be->views(s->dev, s->view, image, 1, &p, 1, 0);
 	s->dev->be->download(s->dev, host, s->view, (size_t)size * (size_t)size * 3 * sizeof *host);
 	to_colours(s->rgb, host, size);
-	canvas_picture(&s->canvas, s->l.x[column], row_top(s, row) + (drop > 0 ? drop : 0), s->rgb, size, size,
-		s->l.zoom);
+	canvas_picture(&s->canvas, s->l.x[column], row_top(s, row), s->rgb, size, size, s->l.zoom);
 	describe_view(text, &p);
-	caption(s, column, row, text);
+	caption(s, column, row, size * s->l.zoom, text);
 	xfree(host);
 }
 
@@ -131,7 +131,7 @@ static void draw_mask(struct sheet *s, int row, const struct image *image)
 	rgb = contact_record_mask(image);
 	draw_fitted(s, 1, row, rgb, image->width, image->height);
 	snprintf(text, sizeof text, "%.0f %%", 100 * (double)image->foreground);
-	caption(s, 1, row, text);
+	caption(s, 1, row, s->l.tile, text);
 	xfree(rgb);
 }
 
@@ -141,9 +141,8 @@ static void draw_row(struct sheet *s, int row, uint64_t id)
 	const struct shard *shard = dataset_find(s->d, id, &record);
 	int label = dataset_label(s->d, id);
 	struct image image = { 0 };
-	char text[256], err[ERR_MAX];
+	char text[32], err[ERR_MAX];
 
-	snprintf(text, sizeof text, "%" PRIu64 " %s", id, label >= 0 ? shard_class(shard, label) : "");
 	if (contact_record_read(&image, shard, record, err) != 0) {
 		log_warn("%s", err);
 		draw_note(s, 0, row, "unreadable");
@@ -154,7 +153,9 @@ static void draw_row(struct sheet *s, int row, uint64_t id)
 		for (int v = 0; v < s->recipe.large + s->recipe.small; v++)
 			draw_view(s, v, row, &image, id);
 	}
-	caption(s, 0, row, text);
+	caption(s, 0, row, s->l.tile, label >= 0 ? shard_class(shard, label) : "");
+	snprintf(text, sizeof text, "image %" PRIu64, id);
+	caption(s, 0, row, s->l.tile + LINE, text);
 	image_free(&image);
 }
 
@@ -175,7 +176,7 @@ static void draw_headings(struct sheet *s)
 			snprintf(text, sizeof text, "large %d", v + 1);
 		else
 			snprintf(text, sizeof text, "small %d", v + 1 - s->recipe.large);
-		canvas_text(&s->canvas, s->l.x[i], s->l.top - FONT_HEIGHT - CAPTION_GAP, text, s->l.column_width[i], 1, INK);
+		canvas_text(&s->canvas, s->l.x[i], s->l.top - FONT_HEIGHT - FONT_DESCENT - CAPTION_GAP, text, s->l.column_width[i], 1, INK);
 	}
 }
 

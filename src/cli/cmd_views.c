@@ -75,10 +75,10 @@ static int parse_and_draw(struct config *c, int argc, char **argv)
 		print_help(table);
 		return EXIT_DONE;
 	}
-	if (config_arguments(c, &argc, argv, err) != 0 || options_parse(table, ENTRIES, &argc, argv, err) != 0)
+	/* first our own: --data is also the name of a section of settings */
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || config_arguments(c, &argc, argv, err) != 0 ||
+		options_end(argc, argv, 0, err) != 0)
 		return complain(err, EXIT_USAGE);
-	if (argc > 1)
-		return complain("every argument is an option; 'reliquary views --help' tells them", EXIT_USAGE);
 	if (!a.data && !*c->data.train)
 		return complain("which data set? --data DIR, the folder that 'reliquary pack' made", EXIT_USAGE);
 	if (!a.out)
