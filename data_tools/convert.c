@@ -92,27 +92,6 @@ static void reduce_image(struct converter *c, int max_side)
 	m->height = height;
 }
 
-static uint32_t big_endian(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/* Refuse a huge PNG by its header, before anything of its size is allocated. */
-static int check_png_size(const uint8_t *bytes, size_t n, char err[ERR_MAX])
-{
-	uint32_t width, height;
-
-	if (n < 24)
-		return fail(err, "a PNG cut off in its header (%zu bytes)", n);
-	width = big_endian(bytes + 16);
-	height = big_endian(bytes + 20);
-	if (width == 0 || height == 0 || (uint64_t)width * height > JPEG_MAX_PIXELS)
-		return fail(err,
-			"a PNG of %u x %u pixels; sizes from 1 to %d million pixels are taken",
-			width, height, JPEG_MAX_PIXELS / 1000000);
-	return 0;
-}
-
 /* Decode into c; *passes tells that the bytes can be kept as they are if the size is right. */
 static int decode(
 	struct converter *c, int *passes, const uint8_t *bytes, size_t n, char err[ERR_MAX])
@@ -129,8 +108,6 @@ static int decode(
 		*passes = header.components == 1 || header.components == 3;
 		return jpeg_decode(&c->image, &c->capacity, bytes, n, err);
 	case IMAGE_PNG:
-		if (check_png_size(bytes, n, err) != 0)
-			return -1;
 		xfree(c->image.rgb);
 		if (png_decode(&c->image.rgb, &c->image.width, &c->image.height, 3, bytes, n,
 			    err) != 0) {
@@ -199,8 +176,7 @@ int convert_mask(struct converted *out, const uint8_t *png, size_t n, char err[E
 
 	if (image_kind(png, n) != IMAGE_PNG)
 		return fail(err, "not a PNG file");
-	if (check_png_size(png, n, err) != 0 ||
-		png_decode(&grey, &width, &height, 1, png, n, err) != 0)
+	if (png_decode(&grey, &width, &height, 1, png, n, err) != 0)
 		return -1;
 	pack_bits(out, grey, width, height);
 	xfree(grey);

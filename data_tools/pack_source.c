@@ -1,4 +1,5 @@
-/* pack_source.c - what all kinds of source share: choosing the kind, the label file, the folder of masks. */
+/* pack_source.c - what all kinds of source share: choosing the kind, the label file, the folder of
+ * masks. */
 #include "pack_source.h"
 
 #include <stdlib.h>
@@ -39,7 +40,8 @@ void item_free(struct pack_item *item)
 	xfree(item->problem);
 }
 
-void item_set_class(struct pack_item *item, struct pack_classes *classes, const char *name, size_t length)
+void item_set_class(
+	struct pack_item *item, struct pack_classes *classes, const char *name, size_t length)
 {
 	char *class = xasprintf("%.*s", (int)length, name);
 
@@ -74,7 +76,8 @@ void kind_pass_over(struct pack_kind *k, const char *name)
 
 /* ---- the label file ---- */
 
-static int add_labels(struct label_file *l, struct pack_classes *classes, const struct tsv *t, char err[ERR_MAX])
+static int add_labels(
+	struct label_file *l, struct pack_classes *classes, const struct tsv *t, char err[ERR_MAX])
 {
 	int32_t *labels;
 	int added, count;
@@ -82,7 +85,8 @@ static int add_labels(struct label_file *l, struct pack_classes *classes, const 
 	uint64_t used = i > 0 ? l->offset[i] : 0;
 
 	if (!added)
-		return fail(err, "%s, line %ld: '%s' is named a second time", t->path, t->number, t->field[0]);
+		return fail(err, "%s, line %ld: '%s' is named a second time", t->path, t->number,
+			t->field[0]);
 	count = classes_parse(classes, &labels, t->field[1]);
 	if (i + 2 > l->names_room) {
 		l->names_room = 2 * (i + 2);
@@ -101,8 +105,8 @@ static int add_labels(struct label_file *l, struct pack_classes *classes, const 
 }
 
 /* Read the file; *crc tells its content. */
-static int read_labels(struct label_file *l, struct pack_classes *classes, uint32_t *crc, const char *path,
-	char err[ERR_MAX])
+static int read_labels(struct label_file *l, struct pack_classes *classes, uint32_t *crc,
+	const char *path, char err[ERR_MAX])
 {
 	struct tsv t;
 	int rc;
@@ -133,7 +137,8 @@ static void apply_labels(struct label_file *l, struct pack_item *item)
 	if (item->label_count == 0)
 		return;
 	item->labels = xmalloc((size_t)item->label_count * sizeof *item->labels);
-	memcpy(item->labels, l->values + l->offset[i], (size_t)item->label_count * sizeof *item->labels);
+	memcpy(item->labels, l->values + l->offset[i],
+		(size_t)item->label_count * sizeof *item->labels);
 }
 
 /* ---- opening ---- */
@@ -147,8 +152,8 @@ static int is_folder(const char *path)
 
 static int is_tar_name(const char *name)
 {
-	static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz",
-		".tar.zst" };
+	static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz",
+		".txz", ".tar.zst" };
 
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
 		if (ends_in(name, endings[i]))
@@ -156,7 +161,8 @@ static int is_tar_name(const char *name)
 	return 0;
 }
 
-static struct pack_kind *open_kind(const struct pack_input *in, struct pack_classes *classes, char err[ERR_MAX])
+static struct pack_kind *open_kind(
+	const struct pack_input *in, struct pack_classes *classes, char err[ERR_MAX])
 {
 	const char *first = in->sources[0];
 	int folders = in->labels == NULL, tars = 0;
@@ -164,7 +170,8 @@ static struct pack_kind *open_kind(const struct pack_input *in, struct pack_clas
 	for (int i = 0; i < in->source_count; i++)
 		tars += !is_folder(in->sources[i]) && is_tar_name(in->sources[i]);
 	if (tars == in->source_count)
-		return pack_tar_open(in->sources, in->source_count, in->strip, classes, folders, err);
+		return pack_tar_open(
+			in->sources, in->source_count, in->strip, classes, folders, err);
 	if (in->source_count > 1)
 		fail(err, "several sources are taken only when all are tar files");
 	else if (is_folder(first))
@@ -172,8 +179,12 @@ static struct pack_kind *open_kind(const struct pack_input *in, struct pack_clas
 	else if (ends_in(first, ".tsv") || ends_in(first, ".txt"))
 		return pack_manifest_open(first, classes, err);
 	else
-		fail(err, "%s: %s; a source is a folder, a manifest (*.tsv, *.txt) or tar files (*.tar, *.tar.gz ...)",
-			first, access(first, F_OK) == 0 ? "cannot tell by its name what it is" : "not there");
+		fail(err,
+			"%s: %s; a source is a folder, a manifest (*.tsv, *.txt) or tar files "
+			"(*.tar, *.tar.gz ...)",
+			first,
+			access(first, F_OK) == 0 ? "cannot tell by its name what it is"
+						 : "not there");
 	return NULL;
 }
 
@@ -190,8 +201,8 @@ static int open_parts(struct pack_source *s, const struct pack_input *in, char e
 	s->kind = open_kind(in, s->classes, err);
 	if (!s->kind)
 		return -1;
-	s->about = xasprintf("%smasks\t%s\nlabels\t%s, CRC %08x\n", s->kind->about, in->masks ? in->masks : "none",
-		in->labels ? in->labels : "none", crc);
+	s->about = xasprintf("%smasks\t%s\nlabels\t%s, CRC %08x\n", s->kind->about,
+		in->masks ? in->masks : "none", in->labels ? in->labels : "none", crc);
 	return 0;
 }
 
@@ -278,7 +289,8 @@ struct pack_classes *source_classes(struct pack_source *s)
 	return s->classes;
 }
 
-void source_unseen_labels(const struct pack_source *s, void (*each)(void *arg, const char *name), void *arg)
+void source_unseen_labels(
+	const struct pack_source *s, void (*each)(void *arg, const char *name), void *arg)
 {
 	uint32_t n = s->labels.names ? names_count(s->labels.names) : 0;
 
