@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "base/config_table.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -433,6 +433,85 @@ static void help_tells_every_setting(void **state)
 	config_free(&c);
 }
 
+/* "key=value " for each setting that is not at its default, in the table's order. */
+static void differences(char *text, size_t bytes, const struct config *c)
+{
+	size_t used = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < config_option_count; i++) {
+		char *value = option_read(&config_options[i], c);
+		struct config standard;
+		char *usual;
+
+		config_default(&standard);
+		usual = option_read(&config_options[i], &standard);
+		if (strcmp(value, usual) != 0)
+			used += (size_t)snprintf(text + used, bytes - used, "%s=%s ", config_options[i].name, value);
+		assert_true(used < bytes);
+		config_free(&standard);
+		xfree(usual);
+		xfree(value);
+	}
+}
+
+/* Against values written out here: the paper's and BYOL's for each length and encoder. */
+static void ready_files_say_what_they_should(void **state)
+{
+	static const char *const files[][2] = {
+		{ "relicv2-r50-1000ep", "" },
+		{ "relicv2-r50-300ep", "optim.weight_decay=1e-06 optim.ema=0.99 train.epochs=300 " },
+		{ "relicv2-r50-100ep", "optim.lr=0.45 optim.weight_decay=1e-06 optim.ema=0.99 train.epochs=100 " },
+		{ "relicv2-r50x2-1000ep", "model.width=2 " },
+		{ "relicv2-r50x4-1000ep", "model.width=4 " },
+		{ "relicv2-r101-1000ep", "model.arch=resnet101 " },
+		{ "relicv2-r152-1000ep", "model.arch=resnet152 " },
+		{ "relicv2-r200-1000ep", "model.arch=resnet200 " },
+		{ "relicv2-r200x2-1000ep", "model.arch=resnet200 model.width=2 " },
+		{ "relicv2-r295-1000ep", "model.arch=resnet295 " },
+		{ "relic-v1-r50", "views.large=2 views.small=0 views.large_area_min_odd=0.08 views.mask=0 loss.diagonal=false " },
+		{ "jft-r50", "views.mask=0.15 optim.warmup_epochs=0.0427 train.steps=312784 checkpoint.keep_epochs=0.427 "
+			     "checkpoint.every=3000 " },
+	};
+	const char *top = getenv("abs_top_srcdir");
+	char found[2000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char *path = xasprintf("%s/jobs/configs/%s.yaml", top ? top : ".", files[i][0]);
+		struct config c;
+
+		config_default(&c);
+		if (config_load(&c, path, err) != 0 || config_check(&c, err) != 0)
+			print_error("%s\n", err), fail_msg("%s", path);
+		differences(found, sizeof found, &c);
+		assert_string_equal(found, files[i][1]);
+		config_free(&c);
+		xfree(path);
+	}
+}
+
+/* The demo's numbers are tuned; what must hold is that it is small, and runs on 1, 2 and 4 ranks. */
+static void the_demo_is_small(void **state)
+{
+	const char *top = getenv("abs_top_srcdir");
+	char *path = xasprintf("%s/jobs/configs/demo.yaml", top ? top : ".");
+	struct config c;
+
+	(void)state;
+	config_default(&c);
+	assert_int_equal(config_load(&c, path, err), 0);
+	assert_int_equal(config_check(&c, err), 0);
+	assert_int_equal(c.data.lanes % 4, 0);
+	assert_true(c.model.width < 1);
+	assert_true(c.views.large_size <= 96);
+	assert_string_equal(c.device, "cpu");
+	assert_string_equal(c.run.dir, "");
+	assert_string_equal(c.data.train, "");
+	config_free(&c);
+	xfree(path);
+}
+
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(defaults_are_the_papers),
 	cmocka_unit_test(words_mean_their_enum),
@@ -449,5 +528,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(a_run_goes_on_only_as_itself),
 	cmocka_unit_test(differing_in_all_fits_the_message),
 	cmocka_unit_test(help_tells_every_setting),
+	cmocka_unit_test(ready_files_say_what_they_should),
+	cmocka_unit_test(the_demo_is_small),
 };
 TEST_MAIN(cases)
