@@ -10,7 +10,7 @@
 /* JPEG through libjpeg-turbo; its longjmp stays in jpeg.c.  Safe in many threads at once. */
 
 enum {
-	JPEG_MAX_PIXELS = 100 * 1000 * 1000, /* larger images are refused, and so are ... */
+	JPEG_MAX_PIXELS = 100 * 1000 * 1000, /* images of so many and more are refused, and so are ... */
 	JPEG_MAX_SCANS = 100,                /* ... progressive files with more scans (a bomb: each scan costs a pass) */
 	JPEG_QUALITY = 92
 };
