@@ -10,7 +10,6 @@
 #include "nn/model.h"
 #include "train/checkpoint.h"
 #include "train/weights.h"
-#include "autoconfig.h"
 
 struct export
 {
@@ -81,28 +80,6 @@ static int read_arguments(struct export *e, int argc, char **argv, char err[ERR_
 	return 0;
 }
 
-/* Record what cannot be seen from the tensors. */
-static void describe(
-	struct safetensors *f, const struct export *e, const struct config *c, int64_t step)
-{
-	static const char *const stems[] = { [STEM_IMAGENET] = "imagenet", [STEM_SMALL] = "small" };
-	static const char *const paddings[] = {
-		[PADDING_SYMMETRIC] = "symmetric", [PADDING_SAME] = "same"
-	};
-	char width[32], number[32];
-
-	snprintf(width, sizeof width, "%.9g", c->model.width);
-	snprintf(number, sizeof number, "%" PRId64, step);
-	safetensors_add_metadata(f, "format", "pt");
-	safetensors_add_metadata(f, "program", PACKAGE_STRING);
-	safetensors_add_metadata(f, "arch", c->model.arch);
-	safetensors_add_metadata(f, "width", width);
-	safetensors_add_metadata(f, "stem", stems[c->model.stem]);
-	safetensors_add_metadata(f, "padding", paddings[c->model.padding]);
-	safetensors_add_metadata(f, "network", e->target ? "target" : "online");
-	safetensors_add_metadata(f, "step", number);
-}
-
 static int write_weights(const struct export *e, const struct config *c, const struct checkpoint *k,
 	const struct params *p, const struct stats *s, char err[ERR_MAX])
 {
@@ -115,18 +92,23 @@ static int write_weights(const struct export *e, const struct config *c, const s
 		.decay = c->model.norm_decay,
 	};
 	int parts = WEIGHTS_ENCODER;
+	const char *network = e->target ? "target" : "online";
 	struct safetensors f = { 0 };
+	char step[32];
 	int rc;
 
 	/* the target network ends at its projector */
 	if (e->heads)
 		parts |= WEIGHTS_PROJECTOR | (e->target ? 0 : WEIGHTS_PREDICTOR);
-	describe(&f, e, c, k->step);
+	snprintf(step, sizeof step, "%" PRId64, k->step);
+	weights_describe(&f, c);
+	safetensors_add_metadata(&f, "network", network);
+	safetensors_add_metadata(&f, "step", step);
 	weights_add(&f, &w, parts);
 	rc = safetensors_write(e->to, &f, err);
 	if (rc == 0)
-		printf("%s: %d tensors of the %s network after step %" PRId64 "\n", e->to, f.count,
-			e->target ? "target" : "online", k->step);
+		printf("%s: %d tensors of the %s network after step %s\n", e->to, f.count, network,
+			step);
 	safetensors_free(&f);
 	return rc;
 }

@@ -30,6 +30,10 @@ struct weights {
 /* Append the tensors of some parts (weights_part, added up) to f. */
 void weights_add(struct safetensors *f, const struct weights *w, int parts);
 
+/* Record in f's metadata what cannot be seen from the tensors: arch, width, stem, padding, program.
+ */
+void weights_describe(struct safetensors *f, const struct config *c);
+
 /* Put the weights of a safetensors file into host buffers params [p->length] and stats [s->length]
  * of the network that c describes (p and s are its tables).  The whole encoder must be there;
  * projector and predictor are taken if the file has them (each whole), else left as they are; a

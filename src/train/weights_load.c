@@ -24,17 +24,12 @@ struct load {
 	char *err;
 };
 
-static const char *const stems[] = { [STEM_IMAGENET] = "imagenet", [STEM_SMALL] = "small" };
-static const char *const paddings[] = {
-	[PADDING_SYMMETRIC] = "symmetric", [PADDING_SAME] = "same"
-};
-
 /* How most messages end: another network is the likely reason. */
 static void name_network(struct load *l, const struct config *c)
 {
 	snprintf(l->way_out, sizeof l->way_out,
 		"the network here has model.arch=%.32s, model.width=%g, model.stem=%s",
-		c->model.arch, c->model.width, stems[c->model.stem]);
+		c->model.arch, c->model.width, weights_stem(c));
 }
 
 /* Padding leaves no trace in shapes; our own files tell it. */
@@ -42,11 +37,11 @@ static int check_padding(const struct load *l, const struct config *c)
 {
 	const char *padding = safetensors_metadata(l->f, "padding");
 
-	if (!padding || strcmp(padding, paddings[c->model.padding]) == 0)
+	if (!padding || strcmp(padding, weights_padding(c)) == 0)
 		return 0;
 	return fail(l->err,
 		"%s: made with model.padding=%.32s, here it is %s: set --model.padding=%.32s",
-		l->path, padding, paddings[c->model.padding], padding);
+		l->path, padding, weights_padding(c), padding);
 }
 
 static void print_shape(char text[128], int dims, const int64_t *shape)
