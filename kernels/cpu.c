@@ -122,6 +122,7 @@ const struct backend backend_cpu = {
 	.mean_pool_backward = mean_pool_backward_cpu,
 	.unit_length = unit_length_cpu,
 	.unit_length_backward = unit_length_backward_cpu,
+	.relic_loss = relic_loss_cpu,
 	.param_norms = param_norms_cpu,
 	.lars = lars_cpu,
 	.ema = ema_cpu,

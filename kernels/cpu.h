@@ -45,6 +45,9 @@ static inline size_t cpu_round(size_t bytes)
 	return (bytes + 63) / 64 * 64;
 }
 
+/* Sum of a[i] b[i], in double and in an order that depends on d alone. */
+double cpu_dot(const float *restrict a, const float *restrict b, size_t d);
+
 void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n);
 
 struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);

@@ -4,7 +4,7 @@
 #include "unit_math.h"
 
 /* In strands, so that the loop is a vector's; double, like all sums. */
-CLONES static double dot(const float *restrict a, const float *restrict b, size_t d)
+CLONES double cpu_dot(const float *restrict a, const float *restrict b, size_t d)
 {
 	enum { STRANDS = 8 };
 	double sum[STRANDS] = { 0 }, all = 0;
@@ -29,7 +29,7 @@ void unit_length_cpu(
 #pragma omp parallel for num_threads(cpu->threads) if (rows * width > 16384)
 	for (size_t r = 0; r < rows; r++) {
 		const float *from = u + r * width;
-		double l = unit_length_of(dot(from, from, width));
+		double l = unit_length_of(cpu_dot(from, from, width));
 
 		for (size_t i = 0; i < width; i++)
 			o[r * width + i] = (float)(from[i] / l);
@@ -46,7 +46,7 @@ void unit_length_backward_cpu(struct device *dev, float *du, const float *g, con
 #pragma omp parallel for num_threads(cpu->threads) if (rows * width > 16384)
 	for (size_t r = 0; r < rows; r++) {
 		size_t at = r * width;
-		double along = dot(g + at, o + at, width);
+		double along = cpu_dot(g + at, o + at, width);
 
 		for (size_t i = at; i < at + width; i++)
 			du[i] = unit_gradient(g[i], o[i], along, length[r]);

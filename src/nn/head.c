@@ -7,7 +7,7 @@ static size_t add(struct params *p, const char *head, const char *tensor, int ro
 	int bias = columns == 0;
 
 	params_name(name, "%s.%s", head, tensor);
-	return p->table[params_add(p, name, bias ? 1 : 2, shape, bias, bias ? INIT_ZERO : INIT_TRUNCATED_NORMAL)].offset;
+	return params_add(p, name, bias ? 1 : 2, shape, bias, bias ? INIT_ZERO : INIT_TRUNCATED_NORMAL);
 }
 
 void head_declare(struct head *h, struct params *p, struct stats *s, const char *name, int in, int hidden, int out)

@@ -6,10 +6,10 @@ void norm_declare(struct norm *l, struct params *p, struct stats *s, const char 
 
 	l->channels = channels;
 	params_name(tensor, "%s.weight", name);
-	l->gamma = p->table[params_add(p, tensor, 1, &channels, 1, zero_gamma ? INIT_ZERO : INIT_ONE)].offset;
+	l->gamma = params_add(p, tensor, 1, &channels, 1, zero_gamma ? INIT_ZERO : INIT_ONE);
 	params_name(tensor, "%s.bias", name);
-	l->beta = p->table[params_add(p, tensor, 1, &channels, 1, INIT_ZERO)].offset;
-	l->running = s->table[stats_add(s, name, channels)].offset;
+	l->beta = params_add(p, tensor, 1, &channels, 1, INIT_ZERO);
+	l->running = stats_add(s, name, channels);
 }
 
 void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels)

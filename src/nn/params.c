@@ -24,7 +24,7 @@ void params_name(char name[PARAM_NAME_MAX], const char *fmt, ...)
 	CHECK(n >= 0 && n < PARAM_NAME_MAX, "the tensor name '%s...' is too long", name);
 }
 
-int params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init)
+size_t params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init)
 {
 	struct param *t;
 
@@ -40,7 +40,8 @@ int params_add(struct params *p, const char *name, int dims, const int *shape, i
 			t->fan_in *= shape[i];
 	}
 	p->length += aligned(t->count);
-	return p->count++;
+	p->count++;
+	return t->offset;
 }
 
 void params_free(struct params *p)
@@ -116,7 +117,7 @@ struct param_span *params_spans(const struct params *p)
 	return spans;
 }
 
-int stats_add(struct stats *s, const char *name, int channels)
+size_t stats_add(struct stats *s, const char *name, int channels)
 {
 	struct stat *t;
 
@@ -125,7 +126,8 @@ int stats_add(struct stats *s, const char *name, int channels)
 	*t = (struct stat){ .offset = s->length, .channels = channels };
 	params_name(t->name, "%s", name);
 	s->length += aligned(2 * (size_t)channels);
-	return s->count++;
+	s->count++;
+	return t->offset;
 }
 
 void stats_free(struct stats *s)

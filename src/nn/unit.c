@@ -19,7 +19,7 @@ void unit_declare(struct unit *u, struct params *p, struct stats *s, const char 
 	char name[PARAM_NAME_MAX];
 
 	params_name(name, "%s.weight", conv);
-	u->weight = p->table[params_add(p, name, 4, shape, 0, INIT_TRUNCATED_NORMAL)].offset;
+	u->weight = params_add(p, name, 4, shape, 0, INIT_TRUNCATED_NORMAL);
 	norm_declare(&u->norm, p, s, norm, u->out, zero_gamma);
 }
 

@@ -133,8 +133,8 @@ static int load_initial(struct run *r, char err[ERR_MAX])
 	state_save(s, &c);
 	rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.params, c.stats, &c.stats_updates, err);
 	if (rc == 0)
-		rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.target, c.target_stats,
-			&c.stats_updates, err);
+		rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.target, c.target_stats, &c.stats_updates,
+			err);
 	if (rc == 0)
 		state_load(s, &c);
 	checkpoint_free(&c);
