@@ -7,7 +7,7 @@
 
 #include "base/die.h"
 
-/* The configuration is one struct, described by one table (config.c): name, type, default, range, choices,
+/* The configuration is one struct, described by one table (config_table.c): name, type, default, range, choices,
  * one line of help.  The table drives the YAML file, --section.key=value, --help, the resolved config.yaml
  * and the record in a checkpoint. */
 
@@ -93,7 +93,8 @@ struct config {
 	int threads;   /* compute threads of a rank; 0: as many as the cores it is bound to, shared fairly */
 };
 
-/* Set every field to its default.  Strings belong to the config; config_free frees them. */
+/* Set every field to its default.  Strings belong to the config; config_free frees them.  config_default and config_copy
+ * overwrite what they fill: it holds nothing yet. */
 void config_default(struct config *c);
 void config_free(struct config *c);
 void config_copy(struct config *to, const struct config *from);
@@ -108,21 +109,23 @@ int config_load(struct config *c, const char *path, char err[ERR_MAX]);
 /* The same from text in memory (a checkpoint's record); name is used in messages. */
 int config_parse(struct config *c, const char *text, size_t bytes, const char *name, char err[ERR_MAX]);
 
-/* Take from argv what belongs to the configuration: "--config FILE" (in order of appearance), "--section.key=value",
- * "--section.key value"; other arguments stay, in order, and *argc is their new count. */
+/* Take from argv what belongs to the configuration, in order of appearance: "--config FILE", "--section.key=value",
+ * "--section.key value", also "--device cpu", and "--run.resume" alone for true.  Other arguments stay, in order, and *argc is
+ * their new count; so does all from "--" on.  An option with a dot in its name that is no setting is an error. */
 int config_arguments(struct config *c, int *argc, char **argv, char err[ERR_MAX]);
 
 /* Checks between values (batch divisible by lanes, area ranges in order ...).  err tells the way out. */
 int config_check(const struct config *c, char err[ERR_MAX]);
 
-/* All values as YAML that config_parse reads back to the same values; *text is the caller's to free. */
+/* All values as YAML that config_parse reads back to the same values; *text is the caller's to free (xfree). */
 void config_print(const struct config *c, char **text);
 
-/* One line for each key: name, type, default, range, help; for --help. section NULL: all. */
+/* One line for each key: name, default, help, type and range; for --help.  section: "views", "device"; NULL: all. */
 void config_help(FILE *out, const char *section);
 
-/* Compare a run's record with the present configuration, for resume: keys that change the result and differ
- * (not data.threads, train.steps upwards, run.*, checkpoint.*, device, threads ...) are listed in err. Returns 0 if none. */
+/* May the run whose record is a go on with the present settings b?  Settings that change the result and differ are listed in
+ * err.  Free to change: where and how it runs (run.*, checkpoint.*, device, threads, data.train, data.threads, data.prefetch,
+ * what is dumped and logged); train.steps and train.epochs may rise. */
 int config_same_run(const struct config *a, const struct config *b, char err[ERR_MAX]);
 
 #endif

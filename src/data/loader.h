@@ -22,7 +22,8 @@ struct loader;
 
 /* Which images: pre-training asks an order (order_source), evaluation has its own. */
 struct loader_source {
-	/* Global image numbers of slots [first, first + count) of step; called by one thread, steps in order. */
+	/* Global image numbers of slots [first, first + count) of step; called by the thread that opens the loader and
+	 * asks for batches, steps in order. */
 	void (*images)(void *arg, uint64_t *ids, int64_t step, int first, int count);
 	/* What stands in for an unreadable image: a function of its arguments alone; any thread. */
 	uint64_t (*replacement)(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt);
@@ -40,10 +41,14 @@ struct loader_options {
 struct loader *loader_open(const struct dataset *d, const struct loader_source *source, const struct loader_options *options);
 void loader_close(struct loader *l); /* also in the middle */
 
-/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent waiting for it. After the last: NULL. */
+/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent waiting for it.
+ * After the last: NULL.  Ends the job when an image and a hundred others in its place are unreadable. */
 const struct batch *loader_next(struct loader *l, double *waited_s);
 
 /* Unreadable records met so far; each distinct one was warned about once (log_warn_here). */
-long loader_bad_records(const struct loader *l);
+long loader_bad_records(struct loader *l);
+
+/* Time that all decode threads together have spent reading and decoding. */
+double loader_decode_seconds(struct loader *l);
 
 #endif

@@ -87,6 +87,28 @@ int shard_check(const struct shard *s, char err[ERR_MAX])
 	return check_masks(s, err);
 }
 
+void shard_strings_set(struct shard_strings *list, const char *const *strings, uint64_t count)
+{
+	size_t bytes = 0;
+	char *to;
+
+	for (uint64_t i = 0; i < count; i++)
+		bytes += (strings[i] ? strlen(strings[i]) : 0) + 1;
+	*list = (struct shard_strings){ .count = count, .bytes = bytes };
+	to = list->text = xmalloc(bytes);
+	list->at = xcalloc(count, sizeof *list->at);
+	for (uint64_t i = 0; i < count; i++) {
+		list->at[i] = to;
+		to = stpcpy(to, strings[i] ? strings[i] : "") + 1;
+	}
+}
+
+void shard_strings_free(struct shard_strings *list)
+{
+	xfree(list->text);
+	xfree(list->at);
+}
+
 static void blobs_free(struct shard_blobs *b)
 {
 	xfree(b->offset);

@@ -8,6 +8,7 @@
 /* The numbers of one view; no pixels.  A function of (seed, epoch, image, view) and the image's size alone. */
 
 enum jitter_op { JITTER_BRIGHTNESS, JITTER_CONTRAST, JITTER_SATURATION, JITTER_HUE };
+enum view_solarise { VIEW_PLAIN, VIEW_INVERT, VIEW_BINARISE }; /* invert: above one half; binarise: to 0 and 1 */
 
 /* Plain data: it travels to a GPU as it is. */
 struct view_params {
@@ -23,13 +24,14 @@ struct view_params {
 	int grey;
 	int taps;              /* of the blur; 0: none; odd */
 	float sigma;
-	int solarise;          /* 0 none, 1 invert above one half, 2 binarise */
+	int solarise;          /* enum view_solarise */
 	int masked;            /* remove the background: only where the image has a mask of enough foreground */
 	float background;      /* its grey level */
 	int cut_size;          /* > size: make a view of this size and cut its centre (small views as centre cuts); else 0 */
 };
 
-/* foreground: share of the image under its mask, 0 when there is none. */
+/* The numbers of view 0..VIEWS_MAX-1 of an image of width x height pixels, both > 0, in an epoch (its low 32 bits count).
+ * foreground: share of the image under its mask, 0 when there is none. */
 void view_draw(struct view_params *p, const struct view_recipe *r, uint64_t seed, int64_t epoch, uint64_t image,
 	int view, int width, int height, float foreground);
 

@@ -15,9 +15,9 @@ struct view_recipe {
 	double sigma_min, sigma_max;
 	int taps;
 	int binarise;      /* solarise to 0 and 1 instead of inverting */
-	int centre;        /* a small view that is the centre cut of a large augmented one */
+	int centre;        /* a small view that is the centre of an augmented view of so many pixels a side; else 0 */
 	double mask;       /* probability of removing the background */
-	double mask_min_share;
+	double mask_min_share; /* of the image's pixels; masks of less are not used */
 };
 
 enum { VIEWS_MAX = 32 };
@@ -27,6 +27,7 @@ struct recipe {
 	struct view_recipe view[VIEWS_MAX];
 };
 
+/* The recipes of a checked configuration. */
 void recipe_init(struct recipe *r, const struct config *c);
 
 #endif
