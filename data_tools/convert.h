@@ -37,9 +37,4 @@ int convert_image(struct converted *out, struct converter *c, uint8_t **bytes, s
  * where it differs, and pack it to bits. */
 int convert_mask(struct converted *out, const uint8_t *png, size_t n, char err[ERR_MAX]);
 
-/* Area averaging: every pixel of to (width, height, 3) is the mean of what it covers in from, which
- * is not smaller in either direction. */
-void area_reduce(
-	uint8_t *to, int width, int height, const uint8_t *from, int from_width, int from_height);
-
 #endif

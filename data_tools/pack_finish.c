@@ -109,9 +109,10 @@ static void show_progress(const struct writer *w)
 	       share = (double)*w->bytes_done / (double)w->p->index.bytes;
 	char text[32];
 
-	log_progress(0, "writing shard %d, %.1f of %.1f GB, %s left", w->shard,
-		(double)*w->bytes_done * 1e-9, (double)w->p->index.bytes * 1e-9,
-		pack_time(text, share > 0 ? passed * (1 - share) / share : 0));
+	if (passed > 1)
+		log_progress(0, "writing shard %d, %.1f of %.1f GB, %s left", w->shard,
+			(double)*w->bytes_done * 1e-9, (double)w->p->index.bytes * 1e-9,
+			pack_time(text, share > 0 ? passed * (1 - share) / share : 0));
 }
 
 /* Record i of the shard, out of the spool, which checks it. */

@@ -8,7 +8,7 @@
 #include "pack_source.h"
 #include "pack_spool.h"
 
-/* One pack at work, shared by pack.c, pack_resume.c and pack_finish.c. */
+/* One pack at work, shared by pack.c, pack_resume.c, pack_pass.c and pack_finish.c. */
 struct pack {
 	const struct pack_options *o;
 	char *about; /* options and source, as lines */
@@ -32,6 +32,9 @@ int pack_resume(struct pack *p, char err[ERR_MAX]);
 /* Tells a changed file from the one that was packed: of size and time of the item's files. */
 uint32_t pack_stamp(const struct pack_item *item);
 uint32_t pack_key_crc(const char *key);
+
+/* Check and convert every image of the source into the spools (pack_pass.c). */
+int pack_pass(struct pack *p, char err[ERR_MAX]);
 
 /* From the spools to the finished set (pack_finish.c). */
 int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX]);

@@ -110,11 +110,12 @@ static void check_images(struct checker *c, int threads, struct pack_checked *ch
 		k = pool_take(pool);
 		note(checked, k, c->d);
 		xfree(k);
-		log_progress(0, "verifying: %llu of %llu images, %llu bad, %s left",
-			(unsigned long long)checked->images, (unsigned long long)c->d->images,
-			(unsigned long long)checked->bad,
-			pack_time(text, passed * (double)(c->d->images - checked->images) /
-						(double)checked->images));
+		if (passed > 1)
+			log_progress(0, "verifying: %llu of %llu images, %llu bad, %s left",
+				(unsigned long long)checked->images,
+				(unsigned long long)c->d->images, (unsigned long long)checked->bad,
+				pack_time(text, passed * (double)(c->d->images - checked->images) /
+							(double)checked->images));
 	}
 	pool_close(pool);
 }
