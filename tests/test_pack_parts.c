@@ -286,6 +286,27 @@ static void a_torn_or_flipped_line_ends_the_journal(void **state)
 	xfree(text);
 }
 
+static void what_was_cut_is_not_read_again(void **state)
+{
+	const char *path = fresh_journal();
+	char err[ERR_MAX];
+	int begun;
+	struct journal *j = journal_open(path, "name\tx\nshards\t3\n", &begun, err);
+	struct journal_entry e;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(journal_next(j, &e), 1);
+	assert_int_equal(journal_cut(j, journal_place(j), err), 0);
+	journal_rewind(j);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(journal_next(j, &e), 1);
+	assert_int_equal(journal_next(j, &e), 0);
+	assert_int_equal(journal_append(j, &entries[2], err), 0);
+	journal_close(j);
+	assert_int_equal(count_entries(path), 3);
+}
+
 static void another_call_is_refused(void **state)
 {
 	const char *path = fresh_journal();
@@ -392,6 +413,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(jobs_come_out_in_order),
 	cmocka_unit_test(a_journal_reads_back),
 	cmocka_unit_test(a_torn_or_flipped_line_ends_the_journal),
+	cmocka_unit_test(what_was_cut_is_not_read_again),
 	cmocka_unit_test(another_call_is_refused),
 	cmocka_unit_test(more_spools_than_open_files_work),
 	cmocka_unit_test(a_damaged_or_short_spool_is_found),
