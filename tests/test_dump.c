@@ -226,8 +226,8 @@ static void a_folder_that_is_not_there_is_said(void **state)
 static void a_write_that_fails_leaves_nothing(void **state)
 {
 	const char *folder = test_folder(), *path = test_path(folder, "a.h5");
-	const struct rlimit small = { 8192, RLIM_INFINITY };
-	const size_t many = 100000;
+	const struct rlimit small = { 200000, RLIM_INFINITY };
+	const size_t many = 100000, three = 3;
 	struct rlimit before;
 	char err[ERR_MAX] = "";
 	double *zeros = xcalloc(many, sizeof *zeros);
@@ -239,6 +239,7 @@ static void a_write_that_fails_leaves_nothing(void **state)
 	getrlimit(RLIMIT_FSIZE, &before);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	d = dump_open(path);
+	dump_array(d, "candidates", DUMP_INT32, words, 1, &three);
 	dump_array(d, "zeros", DUMP_DOUBLE, zeros, 1, &many);
 	dump_array(d, "step", DUMP_INT64, longs, 0, NULL);
 	rc = dump_close(d, err);
