@@ -1,5 +1,6 @@
 /* cpu.c - the CPU as a device: its threads, its memory, and the table of its operations. */
 #include "cpu.h"
+#include "view.h"
 
 #include <omp.h>
 #include <string.h>
@@ -101,6 +102,7 @@ const struct backend backend_cpu = {
 	.zero = zero_cpu,
 	.wait = wait_cpu,
 	.axpy = axpy_cpu,
+	.views = views_cpu,
 	.conv_open = conv_open_cpu,
 	.conv_close = conv_close_cpu,
 	.conv_forward = conv_forward_cpu,
