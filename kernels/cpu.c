@@ -1,0 +1,131 @@
+/* cpu.c - the CPU as a device: its threads, its memory, and the table of its operations. */
+#include "cpu.h"
+#include "view.h"
+
+#include <omp.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+struct cpu *cpu_of(struct device *dev)
+{
+	struct cpu *cpu = (struct cpu *)dev;
+
+	/* The setting belongs to the calling thread, and other devices of the process may differ.
+	 */
+	omp_set_num_threads(cpu->threads);
+	return cpu;
+}
+
+void *cpu_scratch(struct cpu *cpu, size_t bytes)
+{
+	if (bytes > cpu->scratch_bytes) {
+		xfree(cpu->scratch);
+		cpu->scratch = xaligned(bytes);
+		cpu->scratch_bytes = bytes;
+	}
+	return cpu->scratch;
+}
+
+static struct device *open_cpu(int index, int threads, char *err)
+{
+	struct cpu *cpu;
+
+	(void)index;
+	if (threads < 1) {
+		fail(err, "device cpu: %d compute threads; it needs at least 1", threads);
+		return NULL;
+	}
+	cpu = xcalloc(1, sizeof *cpu);
+	cpu->device.be = &backend_cpu;
+	cpu->threads = threads;
+	omp_set_num_threads(threads);
+	DNNL_CHECK(dnnl_engine_create(&cpu->engine, dnnl_cpu, 0));
+	DNNL_CHECK(dnnl_stream_create(&cpu->stream, cpu->engine, dnnl_stream_default_flags));
+	return &cpu->device;
+}
+
+static void close_cpu(struct device *dev)
+{
+	struct cpu *cpu = (struct cpu *)dev;
+
+	if (!cpu)
+		return;
+	DNNL_CHECK(dnnl_stream_destroy(cpu->stream));
+	DNNL_CHECK(dnnl_engine_destroy(cpu->engine));
+	xfree(cpu->scratch);
+	xfree(cpu);
+}
+
+static void *alloc_cpu(struct device *dev, size_t bytes)
+{
+	(void)dev;
+	return xaligned(bytes);
+}
+
+static void free_cpu(struct device *dev, void *p)
+{
+	(void)dev;
+	xfree(p);
+}
+
+/* upload, download and copy are one here */
+static void copy_cpu(struct device *dev, void *to, const void *from, size_t bytes)
+{
+	(void)dev;
+	if (bytes > 0)
+		memcpy(to, from, bytes);
+}
+
+static void zero_cpu(struct device *dev, void *p, size_t bytes)
+{
+	(void)dev;
+	if (bytes > 0)
+		memset(p, 0, bytes);
+}
+
+/* Every operation here is done when it returns. */
+static void wait_cpu(struct device *dev)
+{
+	(void)dev;
+}
+
+const struct backend backend_cpu = {
+	.name = "cpu",
+	.open = open_cpu,
+	.close = close_cpu,
+	.alloc = alloc_cpu,
+	.free = free_cpu,
+	.upload = copy_cpu,
+	.download = copy_cpu,
+	.copy = copy_cpu,
+	.zero = zero_cpu,
+	.wait = wait_cpu,
+	.axpy = axpy_cpu,
+	.views = views_cpu,
+	.conv_open = conv_open_cpu,
+	.conv_close = conv_close_cpu,
+	.conv_forward = conv_forward_cpu,
+	.conv_backward_data = conv_backward_data_cpu,
+	.conv_backward_weights = conv_backward_weights_cpu,
+	.gemm = gemm_cpu,
+	.bias_add = bias_add_cpu,
+	.bias_gradient = bias_gradient_cpu,
+	.norm_sums = norm_sums_cpu,
+	.norm_statistics = norm_statistics_cpu,
+	.norm_running = norm_running_cpu,
+	.norm_apply = norm_apply_cpu,
+	.norm_backward_sums = norm_backward_sums_cpu,
+	.norm_parameter_gradient = norm_parameter_gradient_cpu,
+	.norm_backward = norm_backward_cpu,
+	.max_pool = max_pool_cpu,
+	.max_pool_backward = max_pool_backward_cpu,
+	.mean_pool = mean_pool_cpu,
+	.mean_pool_backward = mean_pool_backward_cpu,
+	.unit_length = unit_length_cpu,
+	.unit_length_backward = unit_length_backward_cpu,
+	.relic_loss = relic_loss_cpu,
+	.param_norms = param_norms_cpu,
+	.lars = lars_cpu,
+	.ema = ema_cpu,
+};

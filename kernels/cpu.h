@@ -1,0 +1,98 @@
+#ifndef KERNELS_CPU_H
+#define KERNELS_CPU_H
+
+#include <dnnl.h>
+
+#include "base/die.h"
+#include "nn/backend.h"
+
+/* The CPU back end: OpenMP threads for what is ours, oneDNN for convolutions and matrix products.
+ * The functions are the slots of struct backend of the same names, with the same contracts. */
+
+struct cpu {
+	struct device device; /* first: a struct device of this back end is a struct cpu */
+	int threads;
+	dnnl_engine_t engine;
+	dnnl_stream_t stream;
+	void *scratch; /* one piece for all operations, grown by cpu_scratch */
+	size_t scratch_bytes;
+};
+
+#define DNNL_CHECK(call)                                                                           \
+	do {                                                                                       \
+		dnnl_status_t status_ = (call);                                                    \
+		CHECK(status_ == dnnl_success, "oneDNN reports status %d", (int)status_);          \
+	} while (0)
+
+/* The device, with its number of threads made the calling thread's: oneDNN asks OpenMP. */
+struct cpu *cpu_of(struct device *dev);
+
+/* Memory of at least so many bytes, 64-byte aligned, with any content, until the next call: an
+ * operation asks once. */
+void *cpu_scratch(struct cpu *cpu, size_t bytes);
+
+/* bytes rounded up so that the next piece is aligned as well */
+static inline size_t cpu_round(size_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
+/* Sum of a[i] b[i], in double and in an order that depends on d alone. */
+double cpu_dot(const float *restrict a, const float *restrict b, size_t d);
+
+void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n);
+
+struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);
+void conv_close_cpu(struct device *dev, struct conv *conv);
+void conv_forward_cpu(
+	struct device *dev, struct conv *conv, float *y, const float *x, const float *w);
+void conv_backward_data_cpu(
+	struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w);
+void conv_backward_weights_cpu(
+	struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x);
+
+void gemm_cpu(struct device *dev, float *c, const float *a, const float *b, int m, int n, int k,
+	int ta, int tb, float beta);
+void bias_add_cpu(struct device *dev, float *y, const float *bias, size_t rows, int channels);
+void bias_gradient_cpu(struct device *dev, float *db, const float *dy, size_t rows, int channels);
+
+void norm_sums_cpu(
+	struct device *dev, double *sums, const float *x, int groups, size_t rows, int channels);
+void norm_statistics_cpu(struct device *dev, float *mean, float *rstd, const double *sums,
+	double count, float eps, int groups, int channels);
+void norm_running_cpu(struct device *dev, float *running, const double *sums, double count,
+	float decay, int groups, int channels);
+void norm_apply_cpu(struct device *dev, float *y, const float *x, const float *mean,
+	const float *rstd, const float *gamma, const float *beta, const float *residual, int relu,
+	int groups, size_t rows, int channels);
+void norm_backward_sums_cpu(struct device *dev, double *sums, const float *dy, const float *y,
+	const float *x, const float *mean, const float *rstd, int groups, size_t rows,
+	int channels);
+void norm_parameter_gradient_cpu(struct device *dev, float *dgamma, float *dbeta,
+	const double *sums, int groups, int channels);
+void norm_backward_cpu(struct device *dev, float *dx, float *dresidual, const float *dy,
+	const float *y, const float *x, const float *mean, const float *rstd, const float *gamma,
+	const double *sums, double count, int groups, size_t rows, int channels);
+
+void max_pool_cpu(struct device *dev, float *y, uint8_t *index, const float *x,
+	const struct pool_shape *shape);
+void max_pool_backward_cpu(struct device *dev, float *dx, const float *dy, const uint8_t *index,
+	const struct pool_shape *shape);
+void mean_pool_cpu(struct device *dev, float *y, const float *x, int n, int pixels, int c);
+void mean_pool_backward_cpu(
+	struct device *dev, float *dx, const float *dy, int n, int pixels, int c);
+
+void unit_length_cpu(
+	struct device *dev, float *o, float *length, const float *u, size_t rows, int d);
+void unit_length_backward_cpu(struct device *dev, float *du, const float *g, const float *o,
+	const float *length, size_t rows, int d);
+void relic_loss_cpu(struct device *dev, float *g, float *g_small, double *terms,
+	const struct relic_batch *batch, const struct relic_options *options);
+
+void param_norms_cpu(struct device *dev, double *norms, const float *p, const float *g,
+	const struct param_span *spans, int count, float weight_decay);
+void lars_cpu(struct device *dev, float *p, float *m, const float *g, const double *norms,
+	const struct param_span *spans, int count, const struct lars_step *step);
+void ema_cpu(struct device *dev, float *target, const float *p, float decay, size_t n);
+
+#endif

@@ -1,7 +1,77 @@
+/* cmd_pretrain.c - shards -> encoder. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
 #include "cli/commands.h"
+#include "cli/compute.h"
+#include "nn/model.h"
+#include "train/pretrain.h"
+#include "train/signals.h"
+
+static int help(void)
+{
+	printf("usage: reliquary pretrain [--config FILE] [--SECTION.KEY=VALUE ...]\n"
+	       "       mpirun -n R reliquary pretrain ...      R ranks; each owns one device (or some cores) and whole lanes\n\n"
+	       "Pre-trains an encoder on a packed data set. Needed: --data.train=DIR --run.dir=DIR. Configurations to start from\n"
+	       "are in jobs/configs. SIGTERM, SIGUSR1 and SIGUSR2 stop it with a checkpoint and exit status %d; the same command\n"
+	       "with --run.resume=true goes on, also on another number of ranks.\n\n",
+		EXIT_AGAIN);
+	config_help(stdout, NULL);
+	return EXIT_DONE;
+}
+
+/* The command line is the same on every rank, and so is what it lacks. */
+static int read_config(struct config *c, int argc, char **argv, char err[ERR_MAX])
+{
+	if (config_arguments(c, &argc, argv, err) != 0)
+		return -1;
+	if (argc > 1)
+		return fail(err, "'%s' is not an option of pretrain ('reliquary pretrain --help' lists them)", argv[1]);
+	if (!*c->data.train)
+		return fail(err, "data.train is not set: name the folder of a packed data set, e.g. --data.train=data/train");
+	if (config_check(c, err) != 0)
+		return -1;
+	return model_check(c, err);
+}
+
+static int exit_status(enum pretrain_end end)
+{
+	return end == PRETRAIN_DONE ? EXIT_DONE : end == PRETRAIN_STOPPED ? EXIT_AGAIN : EXIT_INPUT;
+}
+
+static int train(struct config *c, struct comm *comm, char err[ERR_MAX])
+{
+	struct device *dev = compute_open(c, comm, err);
+	int status = EXIT_INPUT;
+
+	if (dev)
+		status = exit_status(pretrain(c, comm, dev, err));
+	if (status == EXIT_INPUT && comm->rank == 0)
+		fprintf(stderr, "reliquary pretrain: %s\n", err);
+	if (dev)
+		dev->be->close(dev);
+	return status;
+}
 
 int cmd_pretrain(int argc, char **argv)
 {
-	(void)argc, (void)argv;
-	return EXIT_USAGE;
+	char err[ERR_MAX] = "";
+	struct config c;
+	struct comm *comm;
+	int status = EXIT_USAGE;
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return help();
+	signals_catch();
+	comm = comm_open(&argc, &argv);
+	config_default(&c);
+	if (read_config(&c, argc, argv, err) == 0)
+		status = train(&c, comm, err);
+	else if (comm->rank == 0)
+		fprintf(stderr, "reliquary pretrain: %s\n", err);
+	config_free(&c);
+	comm_close(comm);
+	return status;
 }

@@ -1,0 +1,129 @@
+#include "nn/infer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "base/memory.h"
+#include "nn/model.h"
+
+struct infer {
+	struct device *dev;
+	struct config config;
+	struct model model;
+	struct model_run run;
+	int batch, size;
+	float *values, *frozen; /* dev */
+	float *running;         /* dev; host copy below; only while calibrating */
+	float *host_running;
+	int64_t updates;
+};
+
+struct infer *infer_open(struct device *dev, const struct config *c, int batch, int size)
+{
+	const struct pass pass = { .kind = PASS_FROZEN, .dev = dev, .groups = 1, .n = batch, .total = batch, .size = size };
+	struct infer *f = xcalloc(1, sizeof *f);
+
+	f->dev = dev;
+	config_copy(&f->config, c);
+	model_init(&f->model, c);
+	f->batch = batch;
+	f->size = size;
+	model_open(&f->run, &f->model, c, &pass, NULL);
+	f->values = dev->be->alloc(dev, f->model.params.length * sizeof(float));
+	f->frozen = dev->be->alloc(dev, f->model.stats.length * sizeof(float));
+	f->running = dev->be->alloc(dev, f->model.stats.length * sizeof(float));
+	f->host_running = xcalloc(f->model.stats.length, sizeof(float));
+	return f;
+}
+
+void infer_close(struct infer *f)
+{
+	if (!f)
+		return;
+	model_close(&f->run);
+	f->dev->be->free(f->dev, f->values);
+	f->dev->be->free(f->dev, f->frozen);
+	f->dev->be->free(f->dev, f->running);
+	xfree(f->host_running);
+	model_free(&f->model);
+	config_free(&f->config);
+	xfree(f);
+}
+
+const struct params *infer_params(const struct infer *f)
+{
+	return &f->model.params;
+}
+
+const struct stats *infer_stats(const struct infer *f)
+{
+	return &f->model.stats;
+}
+
+int infer_width(const struct infer *f)
+{
+	return f->model.encoder.features;
+}
+
+/* From hidden averages to (mean, 1 / deviation). */
+static void freeze(struct infer *f)
+{
+	const struct stats *s = &f->model.stats;
+	double debias = 1 - pow(f->config.model.norm_decay, (double)f->updates);
+	float *frozen = xcalloc(s->length, sizeof *frozen);
+
+	for (int i = 0; i < s->count; i++) {
+		size_t c = (size_t)s->table[i].channels;
+		const float *hidden = f->host_running + s->table[i].offset;
+		float *to = frozen + s->table[i].offset;
+
+		for (size_t j = 0; j < c; j++) {
+			to[j] = (float)(hidden[j] / debias);
+			to[c + j] = (float)(1 / sqrt(hidden[c + j] / debias + f->config.model.norm_eps));
+		}
+	}
+	f->dev->be->upload(f->dev, f->frozen, frozen, s->length * sizeof *frozen);
+	xfree(frozen);
+}
+
+void infer_load(struct infer *f, const float *params, const float *stats, int64_t updates)
+{
+	f->dev->be->upload(f->dev, f->values, params, f->model.params.length * sizeof *params);
+	memcpy(f->host_running, stats, f->model.stats.length * sizeof *stats);
+	f->updates = updates;
+	if (updates > 0)
+		freeze(f);
+}
+
+void infer_calibrate(struct infer *f, struct comm *comm, const float *x)
+{
+	const struct pass pass = { .kind = PASS_TARGET, .dev = f->dev, .comm = comm, .groups = 1, .n = f->batch,
+		.total = f->batch * comm->size, .size = f->size };
+	size_t bytes = f->model.stats.length * sizeof(float);
+	struct model_run run;
+
+	model_open(&run, &f->model, &f->config, &pass, (float *)x);
+	run.pass.values = f->values;
+	run.pass.running = f->running;
+	f->dev->be->upload(f->dev, f->running, f->host_running, bytes);
+	model_forward(&run);
+	f->dev->be->download(f->dev, f->host_running, f->running, bytes);
+	model_close(&run);
+	f->updates++;
+	freeze(f);
+}
+
+void infer_features(struct infer *f, float *features, const float *x, int n)
+{
+	size_t pixels = (size_t)f->size * (size_t)f->size * 3;
+
+	CHECK(f->updates > 0, "the running statistics were never set");
+	CHECK(n <= f->batch, "%d images in a batch of %d", n, f->batch);
+	f->dev->be->copy(f->dev, f->run.input, x, (size_t)n * pixels * sizeof *x);
+	f->run.pass.values = f->values;
+	f->run.pass.frozen = f->frozen;
+	model_forward(&f->run);
+	f->dev->be->download(f->dev, features, f->run.encoder.features,
+		(size_t)n * (size_t)f->model.encoder.features * sizeof *features);
+}

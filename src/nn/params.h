@@ -31,8 +31,11 @@ struct params {
 	size_t length; /* of a buffer, floats: all tensors and the gaps that align them, which stay 0 */
 };
 
-/* Append a tensor; returns its index. name is copied. */
-int params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init);
+/* Write a tensor's name, as printf; too long a name is a fault of ours. */
+void params_name(char name[PARAM_NAME_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Append a tensor; returns its offset. name is copied. */
+size_t params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init);
 void params_free(struct params *p);
 
 /* Number of parameters (without the gaps) whose names begin with prefix. */
@@ -62,7 +65,8 @@ struct stats {
 	size_t length;
 };
 
-int stats_add(struct stats *s, const char *name, int channels);
+/* Append a layer; returns its offset. */
+size_t stats_add(struct stats *s, const char *name, int channels);
 void stats_free(struct stats *s);
 
 #endif

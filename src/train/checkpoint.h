@@ -7,59 +7,74 @@
 #include "base/die.h"
 #include "nn/params.h"
 
-/* A checkpoint: RUN/checkpoints/step-000001234.h5, all that the next step needs.  Only rank 0 writes; every rank reads
- * for itself.  HDF5, format_version 1, written to a temporary name, synced, renamed; every data set carries the CRC-32C of
- * its content, verified on read, and so does the record of the state ("/meta", YAML-like text with its own crc32c attribute).
+/* A checkpoint: RUN/checkpoints/step-000001234.h5, all that the next step needs.  Only rank 0
+ * writes; every rank reads for itself.  An HDF5 file in the manner of dump.h: written to a
+ * temporary name, synced, renamed; every data set carries the CRC-32C of its content, verified on
+ * read.
  *
- *   /params/<name>, /momentum/<name>, /target/<name>       float32 tensors in the table's shapes (k, r, r, c)
- *   /stats/<name>, /target_stats/<name>                    float32 (2, channels), hidden averages
- *   /config                                                resolved configuration as text
- *   attributes of /: format_version, step, stats_updates, seed, images (of the data set), program version */
+ *   /params/<name>, /momentum/<name>, /target/<name>       float32 tensors in the table's shapes
+ * (k, r, r, c) /stats/<name>, /target_stats/<name>                    float32 (2, channels), hidden
+ * averages /config                                                resolved configuration as text
+ *   /meta                                                  text, lines of "name value":
+ * format_version, step, stats_updates, images (of the data set), program */
+
+enum { CHECKPOINT_FORMAT = 1 };
 
 struct checkpoint {
 	int64_t step;          /* steps done */
 	int64_t stats_updates; /* times the running statistics were updated */
-	int64_t images;        /* of the data set */
+	int64_t images; /* of the data set; 0: weights that were imported, of no data set yet */
 	/* host memory; [params->length] or [stats->length] */
 	float *params, *momentum, *target, *stats, *target_stats;
-	char *config;          /* text; owned by the caller on write, set by read (xfree) */
+	char *config; /* text; owned by the caller on write, set by read (xfree) */
 };
 
-/* Allocate and free the buffers. */
+/* Allocate and free the buffers (and the text of the configuration). */
 void checkpoint_init(struct checkpoint *c, const struct params *p, const struct stats *s);
 void checkpoint_free(struct checkpoint *c);
 
 /* Write the whole file. */
-int checkpoint_write(const char *path, const struct checkpoint *c, const struct params *p, const struct stats *s,
-	char err[ERR_MAX]);
+int checkpoint_write(const char *path, const struct checkpoint *c, const struct params *p,
+	const struct stats *s, char err[ERR_MAX]);
 
-/* Read into initialised buffers.  err names the file and what is wrong: cut short, checksum, another format version,
- * another architecture (the first tensor that is missing, unknown or of another shape, and both shapes). */
-int checkpoint_read(const char *path, struct checkpoint *c, const struct params *p, const struct stats *s, char err[ERR_MAX]);
+/* Read into initialised buffers.  err names the file and what is wrong: cut short, checksum,
+ * another format version, another architecture (the first tensor that is missing, unknown or of
+ * another shape, and both shapes). */
+int checkpoint_read(const char *path, struct checkpoint *c, const struct params *p,
+	const struct stats *s, char err[ERR_MAX]);
 
-/* Only the configuration text (so that a network can be built before the tensors are read); *config is the caller's. */
+/* Only the configuration text (so that a network can be built before the tensors are read); *config
+ * is the caller's. */
 int checkpoint_read_config(const char *path, char **config, int64_t *step, char err[ERR_MAX]);
 
-/* Path of the newest valid checkpoint in a run directory (every checksum is verified; broken ones are warned about and
- * passed over; temporary files are ignored), or NULL with err: none.  Caller frees. "path" may also name a file: then that. */
+/* Check the format version and every checksum. */
+int checkpoint_verify(const char *path, char err[ERR_MAX]);
+
+/* Path of the newest valid checkpoint in a run directory (every checksum is verified; broken ones
+ * are warned about and passed over; temporary files are ignored), or NULL with err: none.  Caller
+ * frees. "path" may also name a file: then that, unverified. */
 char *checkpoint_latest(const char *run_or_file, char err[ERR_MAX]);
 
 /* Name for a step: RUN/checkpoints/step-%09d.h5; caller frees. */
 char *checkpoint_path(const char *run, int64_t step);
 
-/* Remove what need not be kept: all but the newest keep, and those that keep_every divides (steps; 0: none).  Removes
- * stale temporary files too. */
+/* Remove what need not be kept: all but the newest keep, and those that keep_every divides (steps;
+ * 0: none).  Removes stale temporary files too; so not while another thread writes. */
 void checkpoint_prune(const char *run, int keep, int64_t keep_every);
 
 /* ---- written behind training ---- */
 
 struct checkpoint_writer;
 
-/* A thread that writes copies: submit copies the state (waiting for the previous write, if it still runs) and returns.
- * A write that failed (disk full ...) is returned as -1 with err by the next submit or by close; nothing half written stays. */
-struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct params *p, const struct stats *s, int keep,
-	int64_t keep_every);
-int checkpoint_writer_submit(struct checkpoint_writer *w, const struct checkpoint *c, char err[ERR_MAX]);
-int checkpoint_writer_close(struct checkpoint_writer *w, char err[ERR_MAX]); /* waits for the last write */
+/* A thread that writes copies and prunes after each: submit copies the state (waiting for the
+ * previous write, if it still runs) and returns, without allocating.  A write that failed (disk
+ * full ...) is returned once as -1 with err by the next submit, which then takes nothing, or by
+ * close; nothing half written stays. */
+struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct params *p,
+	const struct stats *s, int keep, int64_t keep_every);
+int checkpoint_writer_submit(
+	struct checkpoint_writer *w, const struct checkpoint *c, char err[ERR_MAX]);
+int checkpoint_writer_close(
+	struct checkpoint_writer *w, char err[ERR_MAX]); /* waits for the last write; frees w */
 
 #endif

@@ -1,0 +1,64 @@
+/* columns_cpu.c - sums over columns.
+ * The work is cut into (group, chunk of rows, block of channels); each piece is summed on a
+ * thread's stack and put into its own place, and the pieces of a column are added in order at the
+ * end. */
+#include "columns_cpu.h"
+
+#include <string.h>
+
+enum { CHUNKS_MAX = 64 };
+
+struct cut {
+	size_t chunks, chunk_rows, blocks,
+		slab; /* slab: doubles of one chunk, (groups, sums, channels) */
+};
+
+static struct cut cut_work(const struct columns *in)
+{
+	struct cut cut;
+	size_t rows = (in->rows + CHUNKS_MAX - 1) / CHUNKS_MAX;
+
+	cut.chunk_rows = rows < COLUMNS_CHUNK ? COLUMNS_CHUNK : rows;
+	cut.chunks = (in->rows + cut.chunk_rows - 1) / cut.chunk_rows;
+	cut.blocks = ((size_t)in->channels + COLUMNS_BLOCK - 1) / COLUMNS_BLOCK;
+	cut.slab = (size_t)in->groups * (size_t)in->sums * (size_t)in->channels;
+	return cut;
+}
+
+static void sum_piece(double *slabs, const struct columns *in, const struct cut *cut, size_t piece)
+{
+	double acc[2][COLUMNS_BLOCK] = { { 0 } };
+	size_t block = piece % cut->blocks, chunk = piece / cut->blocks % cut->chunks;
+	size_t group = piece / cut->blocks / cut->chunks, row = chunk * cut->chunk_rows;
+	size_t rows = in->rows - row < cut->chunk_rows ? in->rows - row : cut->chunk_rows;
+	size_t channel = block * COLUMNS_BLOCK, channels = (size_t)in->channels;
+	size_t count = channels - channel < COLUMNS_BLOCK ? channels - channel : COLUMNS_BLOCK;
+	double *to = slabs + chunk * cut->slab + group * (size_t)in->sums * channels + channel;
+
+	in->add(acc[0], acc[1], in, (int)group, row, rows, (int)channel, (int)count);
+	for (int s = 0; s < in->sums; s++)
+		memcpy(to + (size_t)s * channels, acc[s], count * sizeof(double));
+}
+
+const double *columns_sum(struct cpu *cpu, const struct columns *in)
+{
+	const struct cut cut = cut_work(in);
+	size_t pieces = cut.blocks * cut.chunks * (size_t)in->groups;
+	size_t slabs_needed = cut.chunks > 0 ? cut.chunks : 1;
+	double *slabs = cpu_scratch(cpu, slabs_needed * cut.slab * sizeof(double));
+	int large = in->rows * cut.slab > 32768;
+
+	if (cut.chunks == 0)
+		memset(slabs, 0, cut.slab * sizeof(double));
+#pragma omp parallel num_threads(cpu->threads) if (large)
+	{
+#pragma omp for schedule(static)
+		for (size_t i = 0; i < pieces; i++)
+			sum_piece(slabs, in, &cut, i);
+#pragma omp for schedule(static)
+		for (size_t i = 0; i < cut.slab; i++)
+			for (size_t chunk = 1; chunk < cut.chunks; chunk++)
+				slabs[i] += slabs[chunk * cut.slab + i];
+	}
+	return slabs;
+}

@@ -1,0 +1,33 @@
+#ifndef KERNELS_COLUMNS_CPU_H
+#define KERNELS_COLUMNS_CPU_H
+
+#include "cpu.h"
+
+/* Sums over the rows of a (groups, rows, channels) array, one or two for each column, in double. */
+
+enum { COLUMNS_BLOCK = 256 /* channels at a time */, COLUMNS_CHUNK = 64 /* rows at least */ };
+
+struct columns {
+	const float *x, *dy, *y, *mean; /* what the sums are made of; add says which are used */
+	int groups;
+	size_t rows;
+	int channels;
+	int sums; /* 1 or 2 */
+	/* Add rows of group's channels [channel, channel + count) to s0 [count] and, of two, s1
+	 * [count]. */
+	void (*add)(double *s0, double *s1, const struct columns *in, int group, size_t row,
+		size_t rows, int channel, int count);
+};
+
+/* The sums (groups, sums, channels), valid until the scratch memory is asked for again.  Rows are
+ * summed in chunks that depend on the shape alone: the result is the same for any number of
+ * threads. */
+const double *columns_sum(struct cpu *cpu, const struct columns *in);
+
+/* Index of an element of the array. */
+static inline size_t columns_at(const struct columns *in, int group, size_t row, int channel)
+{
+	return ((size_t)group * in->rows + row) * (size_t)in->channels + (size_t)channel;
+}
+
+#endif

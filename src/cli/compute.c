@@ -1,0 +1,34 @@
+#include "cli/compute.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+static int cores(const struct comm *comm)
+{
+	cpu_set_t set;
+	int online = (int)sysconf(_SC_NPROCESSORS_ONLN), mine = online;
+
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		mine = CPU_COUNT(&set);
+	/* A process that may run anywhere was not bound: its neighbours may too. */
+	if (mine >= online)
+		mine = online / comm->local_size;
+	return mine > 0 ? mine : 1;
+}
+
+struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MAX])
+{
+	const struct backend *be = backend_find(c->device, err);
+	struct device *dev;
+
+	if (c->threads == 0)
+		c->threads = cores(comm);
+	if (c->data.threads == 0)
+		c->data.threads = c->threads;
+	dev = be ? be->open(comm->local_rank, c->threads, err) : NULL;
+	if (comm_agree(comm, dev ? 0 : -1, err) == 0)
+		return dev;
+	if (dev)
+		be->close(dev);
+	return NULL;
+}

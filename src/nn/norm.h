@@ -1,0 +1,33 @@
+#ifndef NN_NORM_H
+#define NN_NORM_H
+
+#include "nn/pass.h"
+
+/* Batch norm over the global batch, separately per view (spec 3.2): sums on each rank, all-reduced, then applied. */
+
+struct norm {
+	int channels;
+	size_t gamma, beta; /* offsets in the parameter buffer */
+	size_t running;     /* offset in the statistics buffer */
+};
+
+struct norm_run {
+	const struct norm *norm;
+	size_t rows;        /* of a group: images x pixels, on this rank */
+	double count;       /* the same on all ranks */
+	float *mean, *rstd; /* dev (groups, channels) */
+};
+
+/* Append gamma ("NAME.weight"), beta ("NAME.bias") and the statistics ("NAME"). */
+void norm_declare(struct norm *l, struct params *p, struct stats *s, const char *name, int channels, int zero_gamma);
+
+void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels);
+
+/* y = gamma (x - mean) / deviation + beta [+ residual] [relu]; y may be x. */
+void norm_forward(struct norm_run *r, struct pass *p, float *y, const float *x, const float *residual, int relu);
+
+/* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else NULL.  dx or dresidual may be dy. */
+void norm_backward(struct norm_run *r, struct pass *p, float *dx, float *dresidual, const float *dy, const float *y,
+	const float *x);
+
+#endif

@@ -1,0 +1,189 @@
+/* resnet_run.c - the network at work: forward and backward through its blocks. */
+#include "base/memory.h"
+#include "nn/resnet.h"
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- opening: every activation gets its memory, in the order of the forward pass ---- */
+
+static const float *open_stem(struct resnet_run *r, struct pass *p, const float *input, int *side)
+{
+	const struct unit *u = &r->net->stem_unit;
+	struct pool_shape *s = &r->pool;
+
+	unit_open(&r->stem, u, p, input, *side, *side);
+	r->largest = unit_output(&r->stem, p);
+	*side = r->stem.height;
+	if (r->net->stem == STEM_SMALL)
+		return r->stem.y;
+	*s = (struct pool_shape){ .n = p->groups * p->n, .h = *side, .w = *side, .c = u->out, .r = 3, .stride = 2 };
+	unit_padding(&s->top, &s->bottom, *side, s->r, s->stride, r->net->padding);
+	s->left = s->top, s->right = s->bottom;
+	*side = conv_out(*side, s->top, s->bottom, s->r, s->stride);
+	r->pooled = pass_take(p, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
+	r->pool_index = p->dev->be->alloc(p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
+	pass_release(p, r->stem.y);
+	return r->pooled;
+}
+
+static const float *open_block(struct block_run *r, const struct block *k, struct pass *p, const float *x, int *side,
+	size_t *largest)
+{
+	int in = *side;
+	const float *at = x;
+
+	r->x = x;
+	/* The shortcut first: x may be given up before the block's last unit is reached. */
+	if (k->has_shortcut)
+		unit_open(&r->shortcut, &k->shortcut, p, x, in, in);
+	for (int i = 0; i < k->units; i++) {
+		unit_open(&r->unit[i], &k->unit[i], p, at, *side, *side);
+		if (at != x)
+			pass_release(p, at);
+		at = r->unit[i].y;
+		*side = r->unit[i].height;
+		*largest = larger(*largest, unit_output(&r->unit[i], p));
+	}
+	pass_release(p, x);
+	if (k->has_shortcut)
+		pass_release(p, r->shortcut.y);
+	return at;
+}
+
+void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const float *input)
+{
+	int side = p->size;
+	const float *x;
+
+	*r = (struct resnet_run){ .net = net };
+	r->blocks = xcalloc((size_t)net->block_count, sizeof *r->blocks);
+	x = open_stem(r, p, input, &side);
+	for (int i = 0; i < net->block_count; i++)
+		x = open_block(&r->blocks[i], &net->blocks[i], p, x, &side, &r->largest);
+	r->features = pass_keep(p, (size_t)p->groups * (size_t)p->n * (size_t)net->features);
+}
+
+void resnet_close(struct resnet_run *r, struct pass *p)
+{
+	unit_close(&r->stem, p);
+	for (int i = 0; i < r->net->block_count; i++) {
+		const struct block *k = &r->net->blocks[i];
+
+		for (int j = 0; j < k->units; j++)
+			unit_close(&r->blocks[i].unit[j], p);
+		if (k->has_shortcut)
+			unit_close(&r->blocks[i].shortcut, p);
+	}
+	if (r->pool_index)
+		p->dev->be->free(p->dev, r->pool_index);
+	xfree(r->blocks);
+}
+
+/* ---- forward ---- */
+
+static struct unit_run *last_unit(const struct resnet_run *r, int block)
+{
+	return &r->blocks[block].unit[r->net->blocks[block].units - 1];
+}
+
+static int last_pixels(const struct resnet_run *r)
+{
+	const struct unit_run *u = last_unit(r, r->net->block_count - 1);
+
+	return u->height * u->width;
+}
+
+static void forward_block(struct block_run *r, const struct block *k, struct pass *p)
+{
+	const float *residual = r->x;
+
+	if (k->has_shortcut) {
+		unit_forward(&r->shortcut, p, NULL);
+		residual = r->shortcut.y;
+	}
+	for (int i = 0; i < k->units; i++)
+		unit_forward(&r->unit[i], p, i == k->units - 1 ? residual : NULL);
+}
+
+void resnet_forward(struct resnet_run *r, struct pass *p)
+{
+	const struct resnet *net = r->net;
+	const struct backend *be = p->dev->be;
+
+	unit_forward(&r->stem, p, NULL);
+	if (net->stem == STEM_IMAGENET)
+		be->max_pool(p->dev, r->pooled, r->pool_index, r->stem.y, &r->pool);
+	for (int i = 0; i < net->block_count; i++)
+		forward_block(&r->blocks[i], &net->blocks[i], p);
+	be->mean_pool(p->dev, r->features, last_unit(r, net->block_count - 1)->y, p->groups * p->n, last_pixels(r),
+		net->features);
+}
+
+/* ---- backward: three buffers change places ---- */
+
+static float *other(float *buffer[GRADIENT_BUFFERS], const float *a, const float *b)
+{
+	for (int i = 0; i < GRADIENT_BUFFERS; i++)
+		if (buffer[i] != a && buffer[i] != b)
+			return buffer[i];
+	return NULL; /* of three buffers two are excluded */
+}
+
+/* dy lies in one of the buffers, is overwritten; returns the one that holds dx. */
+static float *backward_block(struct block_run *r, const struct block *k, struct pass *p, float *buffer[GRADIENT_BUFFERS],
+	float *dy)
+{
+	const struct backend *be = p->dev->be;
+	float *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
+	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
+
+	unit_backward_norm(&r->unit[k->units - 1], p, dz, residual, dy);
+	for (int i = k->units - 1; i >= 0; i--) {
+		dx = other(buffer, residual, dz);
+		unit_backward_conv(&r->unit[i], p, dx, dz);
+		dz = dx;
+		if (i > 0)
+			unit_backward_norm(&r->unit[i - 1], p, dz, NULL, dz);
+	}
+	if (k->has_shortcut) {
+		unit_backward_norm(&r->shortcut, p, residual, NULL, residual);
+		dz = other(buffer, dx, residual);
+		unit_backward_conv(&r->shortcut, p, dz, residual);
+		residual = dz;
+	}
+	inputs *= (size_t)(r->unit[0].x_height * r->unit[0].x_width);
+	be->axpy(p->dev, dx, 1, residual, inputs);
+	return dx;
+}
+
+static void backward_stem(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], float *dy)
+{
+	if (r->net->stem == STEM_IMAGENET) {
+		float *dx = other(buffer, dy, NULL);
+
+		p->dev->be->max_pool_backward(p->dev, dx, dy, r->pool_index, &r->pool);
+		dy = dx;
+	}
+	unit_backward_norm(&r->stem, p, dy, NULL, dy);
+	unit_backward_conv(&r->stem, p, NULL, dy);
+}
+
+void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], const float *dfeatures,
+	void (*done)(void *arg, size_t offset), void *arg)
+{
+	const struct resnet *net = r->net;
+	float *dy = buffer[0];
+
+	p->dev->be->mean_pool_backward(p->dev, dy, dfeatures, p->groups * p->n, last_pixels(r), net->features);
+	for (int i = net->block_count - 1; i >= 0; i--) {
+		dy = backward_block(&r->blocks[i], &net->blocks[i], p, buffer, dy);
+		if (done)
+			done(arg, net->blocks[i].first);
+	}
+	backward_stem(r, p, buffer, dy);
+	if (done)
+		done(arg, 0);
+}

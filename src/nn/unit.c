@@ -1,0 +1,72 @@
+#include "nn/unit.h"
+
+void unit_padding(int *before, int *after, int in, int kernel, int stride, enum padding padding)
+{
+	int total = ((in + stride - 1) / stride - 1) * stride + kernel - in; /* spec 3.1 */
+
+	if (padding == PADDING_SYMMETRIC) {
+		*before = *after = (kernel - 1) / 2;
+		return;
+	}
+	total = total > 0 ? total : 0;
+	*before = total / 2;
+	*after = total - *before;
+}
+
+void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv, const char *norm, int zero_gamma)
+{
+	const int shape[4] = { u->out, u->kernel, u->kernel, u->in };
+	char name[PARAM_NAME_MAX];
+
+	params_name(name, "%s.weight", conv);
+	u->weight = params_add(p, name, 4, shape, 0, INIT_TRUNCATED_NORMAL);
+	norm_declare(&u->norm, p, s, norm, u->out, zero_gamma);
+}
+
+size_t unit_output(const struct unit_run *r, const struct pass *p)
+{
+	return (size_t)p->groups * (size_t)p->n * (size_t)r->height * (size_t)r->width * (size_t)r->unit->out;
+}
+
+void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height, int width)
+{
+	struct conv_shape s = { .n = p->groups * p->n, .h = height, .w = width, .c = u->in, .k = u->out, .r = u->kernel,
+		.stride = u->stride };
+
+	unit_padding(&s.top, &s.bottom, height, u->kernel, u->stride, u->padding);
+	unit_padding(&s.left, &s.right, width, u->kernel, u->stride, u->padding);
+	*r = (struct unit_run){ .unit = u, .x = x, .x_height = height, .x_width = width };
+	r->height = conv_out(height, s.top, s.bottom, u->kernel, u->stride);
+	r->width = conv_out(width, s.left, s.right, u->kernel, u->stride);
+	r->conv = p->dev->be->conv_open(p->dev, &s);
+	r->z = pass_take(p, unit_output(r, p));
+	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the next unit's x. */
+	r->y = p->kind == PASS_TRAIN ? pass_take(p, unit_output(r, p)) : r->z;
+	norm_open(&r->norm, &u->norm, p, r->height * r->width);
+}
+
+void unit_close(struct unit_run *r, struct pass *p)
+{
+	p->dev->be->conv_close(p->dev, r->conv);
+	r->conv = NULL;
+}
+
+void unit_forward(struct unit_run *r, struct pass *p, const float *residual)
+{
+	p->dev->be->conv_forward(p->dev, r->conv, r->z, r->x, p->values + r->unit->weight);
+	norm_forward(&r->norm, p, r->y, r->z, residual, r->unit->relu);
+}
+
+void unit_backward_norm(struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy)
+{
+	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, r->z);
+}
+
+void unit_backward_conv(struct unit_run *r, struct pass *p, float *dx, const float *dz)
+{
+	const struct backend *be = p->dev->be;
+
+	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);
+	if (dx)
+		be->conv_backward_data(p->dev, r->conv, dx, dz, p->values + r->unit->weight);
+}

@@ -1,0 +1,165 @@
+/* checkpoint_writer.c - checkpoints written behind training.
+ * The trainer waits for a copy in memory, not for the disk.  One copy is enough: a second submit
+ * while a write still runs waits for it, so the disk can never fall behind by more than one
+ * checkpoint. */
+#include "train/checkpoint.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+	CONFIG_BYTES = 32768
+}; /* room for the configuration at first; a longer one gets more once */
+
+enum state { IDLE, FULL, CLOSING };
+
+struct checkpoint_writer {
+	char *run;
+	const struct params *params;
+	const struct stats *stats;
+	int keep;
+	int64_t keep_every;
+	struct checkpoint copy; /* the thread's while FULL, else the trainer's */
+	size_t config_bytes;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* of state */
+	enum state state;
+	int failed;
+	char err[ERR_MAX];
+};
+
+static void write_copy(struct checkpoint_writer *w)
+{
+	char *path = checkpoint_path(w->run, w->copy.step);
+
+	if (checkpoint_write(path, &w->copy, w->params, w->stats, w->err) != 0)
+		w->failed = 1;
+	else
+		checkpoint_prune(w->run, w->keep, w->keep_every);
+	xfree(path);
+}
+
+static void *work(void *arg)
+{
+	struct checkpoint_writer *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (w->state == IDLE)
+			pthread_cond_wait(&w->changed, &w->lock);
+		if (w->state == CLOSING)
+			break;
+		pthread_mutex_unlock(&w->lock);
+		write_copy(w);
+		pthread_mutex_lock(&w->lock);
+		w->state = IDLE;
+		pthread_cond_signal(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* Signals are the trainer's: the thread starts with all of them blocked. */
+static void start_thread(struct checkpoint_writer *w)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&w->thread, NULL, work, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	CHECK(rc == 0, "cannot start the thread that writes checkpoints: %s", strerror(rc));
+}
+
+struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct params *p,
+	const struct stats *s, int keep, int64_t keep_every)
+{
+	struct checkpoint_writer *w = xcalloc(1, sizeof *w);
+
+	w->run = xstrdup(run);
+	w->params = p;
+	w->stats = s;
+	w->keep = keep;
+	w->keep_every = keep_every;
+	checkpoint_init(&w->copy, p, s);
+	w->copy.config = xcalloc(CONFIG_BYTES, 1);
+	w->config_bytes = CONFIG_BYTES;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	start_thread(w);
+	return w;
+}
+
+static void copy_state(struct checkpoint_writer *w, const struct checkpoint *c)
+{
+	const char *config = c->config ? c->config : "";
+	size_t params = w->params->length * sizeof(float), stats = w->stats->length * sizeof(float);
+	size_t config_bytes = strlen(config) + 1;
+
+	w->copy.step = c->step;
+	w->copy.stats_updates = c->stats_updates;
+	w->copy.images = c->images;
+	memcpy(w->copy.params, c->params, params);
+	memcpy(w->copy.momentum, c->momentum, params);
+	memcpy(w->copy.target, c->target, params);
+	memcpy(w->copy.stats, c->stats, stats);
+	memcpy(w->copy.target_stats, c->target_stats, stats);
+	if (config_bytes > w->config_bytes) {
+		w->copy.config = xrealloc(w->copy.config, config_bytes);
+		w->config_bytes = config_bytes;
+	}
+	memcpy(w->copy.config, config, config_bytes);
+}
+
+/* Wait, with the lock held, until the thread is idle; then tell once of a write that failed. */
+static int await_idle(struct checkpoint_writer *w, char err[ERR_MAX])
+{
+	while (w->state == FULL)
+		pthread_cond_wait(&w->changed, &w->lock);
+	if (!w->failed)
+		return 0;
+	w->failed = 0;
+	return fail(err, "%s", w->err);
+}
+
+int checkpoint_writer_submit(
+	struct checkpoint_writer *w, const struct checkpoint *c, char err[ERR_MAX])
+{
+	int rc;
+
+	pthread_mutex_lock(&w->lock);
+	rc = await_idle(w, err);
+	if (rc == 0) {
+		copy_state(w, c);
+		w->state = FULL;
+		pthread_cond_signal(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return rc;
+}
+
+int checkpoint_writer_close(struct checkpoint_writer *w, char err[ERR_MAX])
+{
+	int rc;
+
+	if (!w)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	rc = await_idle(w, err);
+	w->state = CLOSING;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
+	checkpoint_free(&w->copy);
+	xfree(w->run);
+	xfree(w);
+	return rc;
+}

@@ -1,0 +1,36 @@
+#ifndef TRAIN_JSON_H
+#define TRAIN_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/die.h"
+
+/* A reader for JSON whose form is known beforehand (the header of a safetensors file): objects,
+ * strings and lists of whole numbers.  The caller asks for what must come next; what comes instead
+ * is an error, -1 with err, which names the place. */
+
+struct json {
+	const char *name; /* of what is read, for messages */
+	const char *text; /* [n]; need not end in a zero byte */
+	size_t n, at;
+	char *err; /* [ERR_MAX] */
+};
+
+/* Returns -1 with what is wrong at the present place in err. */
+int json_fail(struct json *p, const char *what);
+
+void json_space(struct json *p);
+
+/* A string in quotes as UTF-8, or NULL with err; caller frees.  One that holds a zero is an error.
+ */
+char *json_string(struct json *p);
+
+/* A list of at most max whole numbers from 0 to 2^63 - 1. */
+int json_numbers(struct json *p, int64_t *list, int max, int *count);
+
+/* {"key": value, ...}: calls value(p, key, arg) at each value, which has to read it; 0 to go on. */
+int json_object(
+	struct json *p, int (*value)(struct json *p, const char *key, void *arg), void *arg);
+
+#endif

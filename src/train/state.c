@@ -1,0 +1,70 @@
+#include "train/state.h"
+
+#include "base/memory.h"
+
+void state_open(struct state *s, struct device *dev, const struct model *m)
+{
+	size_t values = m->params.length * sizeof(float), running = m->stats.length * sizeof(float);
+	const struct backend *be = dev->be;
+
+	*s = (struct state){ .dev = dev, .params = &m->params, .stats = &m->stats };
+	s->values = be->alloc(dev, values);
+	s->gradients = be->alloc(dev, values);
+	s->momentum = be->alloc(dev, values);
+	s->target = be->alloc(dev, values);
+	s->running = be->alloc(dev, running);
+	s->target_running = be->alloc(dev, running);
+}
+
+void state_close(struct state *s)
+{
+	const struct backend *be = s->dev->be;
+
+	be->free(s->dev, s->values);
+	be->free(s->dev, s->gradients);
+	be->free(s->dev, s->momentum);
+	be->free(s->dev, s->target);
+	be->free(s->dev, s->running);
+	be->free(s->dev, s->target_running);
+}
+
+void state_init(struct state *s, const struct config *c)
+{
+	size_t bytes = s->params->length * sizeof(float);
+	float *values = xmalloc(bytes);
+
+	params_init(s->params, values, (uint64_t)c->train.seed, RNG_INIT);
+	s->dev->be->upload(s->dev, s->values, values, bytes);
+	if (c->model.target_init == TARGET_SEPARATE)
+		params_init(s->params, values, (uint64_t)c->train.seed, RNG_TARGET_INIT);
+	s->dev->be->upload(s->dev, s->target, values, bytes);
+	xfree(values);
+}
+
+void state_save(const struct state *s, struct checkpoint *c)
+{
+	size_t values = s->params->length * sizeof(float), running = s->stats->length * sizeof(float);
+	const struct backend *be = s->dev->be;
+
+	c->step = s->step;
+	c->stats_updates = s->updates;
+	be->download(s->dev, c->params, s->values, values);
+	be->download(s->dev, c->momentum, s->momentum, values);
+	be->download(s->dev, c->target, s->target, values);
+	be->download(s->dev, c->stats, s->running, running);
+	be->download(s->dev, c->target_stats, s->target_running, running);
+}
+
+void state_load(struct state *s, const struct checkpoint *c)
+{
+	size_t values = s->params->length * sizeof(float), running = s->stats->length * sizeof(float);
+	const struct backend *be = s->dev->be;
+
+	s->step = c->step;
+	s->updates = c->stats_updates;
+	be->upload(s->dev, s->values, c->params, values);
+	be->upload(s->dev, s->momentum, c->momentum, values);
+	be->upload(s->dev, s->target, c->target, values);
+	be->upload(s->dev, s->running, c->stats, running);
+	be->upload(s->dev, s->target_running, c->target_stats, running);
+}
