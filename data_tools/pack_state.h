@@ -8,7 +8,7 @@
 #include "pack_source.h"
 #include "pack_spool.h"
 
-/* One pack at work, shared by pack.c, pack_resume.c and pack_finish.c. */
+/* One pack at work, shared by pack.c, pack_resume.c, pack_pass.c and pack_finish.c. */
 struct pack {
 	const struct pack_options *o;
 	char *about; /* options and source, as lines */
@@ -33,10 +33,13 @@ int pack_resume(struct pack *p, char err[ERR_MAX]);
 uint32_t pack_stamp(const struct pack_item *item);
 uint32_t pack_key_crc(const char *key);
 
+/* Check and convert every image of the source into the spools (pack_pass.c). */
+int pack_pass(struct pack *p, char err[ERR_MAX]);
+
 /* From the spools to the finished set (pack_finish.c). */
 int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX]);
 
-/* Remove the work folder. */
+/* Remove the work folder (pack.c). */
 void pack_clear(const char *work);
 
 /* "1:02:03" of seconds, in a buffer of the caller. */

@@ -106,8 +106,7 @@ static la_ssize_t read_inner(struct archive *inner, void *arg, const void **bloc
 	if (rc < ARCHIVE_WARN || offset != r->inner_offset) {
 		const char *reason = archive_error_string(r->outer);
 
-		archive_set_error(
-			inner, EIO, "%s", reason ? reason : "it has holes");
+		archive_set_error(inner, EIO, "%s", reason ? reason : "it has holes");
 		return -1;
 	}
 	r->inner_offset += (int64_t)n;

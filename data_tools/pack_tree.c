@@ -79,7 +79,8 @@ static int visit(
 		rc = walk(t, name, depth + 1, err);
 	} else if (is_image_name(name)) {
 		list_add(&t->files, name);
-		log_progress(0, "looking through %s: %zu images", t->root, t->files.count);
+		if (t->files.count % 1024 == 0)
+			log_progress(0, "looking through %s: %zu images", t->root, t->files.count);
 	} else {
 		kind_pass_over(&t->kind, name);
 	}

@@ -2,6 +2,8 @@
  * The arithmetic from logits to their gradient is in loss_math.h; here are the products with
  * embeddings before and after it.  What anchors give to others' small views (mode 3) is gathered at
  * the end, anchor by anchor in order, so that nothing depends on the number of threads. */
+#include "clones.h"
+
 #include "cpu.h"
 
 #include <omp.h>
@@ -209,7 +211,7 @@ void relic_loss_cpu(struct device *dev, float *g, float *g_small, double *terms,
 		.g = g,
 		.views = options->large + options->small,
 		.count = 1 + options->negatives,
-		.scale = share / (double)options->temperature };
+		.scale = share / options->temperature };
 
 	check_batch(batch, options);
 	set_work(cpu, &l);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,7 @@ static void put_row(FILE *f, const struct result *r, const struct result_row *ro
 		tally_top5(&row->test));
 	if (row->held.images > 0)
 		fprintf(f, ",\"holdout_top1\":%.6f", tally_top1(&row->held));
-	if (strcmp(r->setting, "lr") == 0)
+	if (strcmp(r->setting, "lr") == 0 && isfinite(row->loss)) /* a rate may be too high */
 		fprintf(f, ",\"loss\":%.6g", row->loss);
 	fputc('}', f);
 }
