@@ -1,4 +1,5 @@
-/* demo.c - the folder of demo data: what may be there already, the images, and the stamp file that says it is whole. */
+/* demo.c - the folder of demo data: what may be there already, the images, and the stamp file that
+ * says it is whole. */
 #include "demo.h"
 
 #include <dirent.h>
@@ -33,8 +34,9 @@ static char *describe(const struct demo_options *o, const struct demo_lists *l)
 			 "  \"classes\": %d,\n"
 			 "  \"lists_crc32c\": \"%08" PRIx32 "\"\n"
 			 "}\n",
-		o->count[DEMO_TRAIN], o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS], o->look.size, o->look.seed,
-		o->look.scale_min, o->look.scale_max, l->class_count, l->crc);
+		o->count[DEMO_TRAIN], o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS],
+		o->look.size, o->look.seed, o->look.scale_min, o->look.scale_max, l->class_count,
+		l->crc);
 }
 
 static long total(const struct demo_options *o)
@@ -48,7 +50,8 @@ static long total(const struct demo_options *o)
 
 /* ---- what is there ---- */
 
-/* Where the set goes: its stamp file, and the marker that holds the folder for these options until the stamp is there. */
+/* Where the set goes: its stamp file, and the marker that holds the folder for these options until
+ * the stamp is there. */
 struct place {
 	const char *out;
 	char *stamp, *marker;
@@ -81,9 +84,10 @@ static int same_options(const char *path, const char *text, char err[ERR_MAX])
 		return -1;
 	same = strcmp((char *)bytes, text) == 0;
 	xfree(bytes);
-	return same ? 0 :
-		      fail(err,
-			      "%s: the demo data there were made with other options or lists (the file tells which): give "
+	return same ? 0
+		    : fail(err,
+			      "%s: the demo data there were made with other options or lists (the "
+			      "file tells which): give "
 			      "another folder, or remove this one",
 			      path);
 }
@@ -95,7 +99,10 @@ static int find_state(enum state *state, const struct place *p, char err[ERR_MAX
 		return same_options(p->stamp, p->text, err);
 	if (*state == UNFINISHED)
 		return same_options(p->marker, p->text, err);
-	return folder_is_empty(p->out) ? 0 : fail(err, "%s: holds something else; give a new or an empty folder", p->out);
+	return folder_is_empty(p->out)
+		       ? 0
+		       : fail(err, "%s: holds something else; give a new or an empty folder",
+				 p->out);
 }
 
 /* nftw's visitor: a file that was being written when an earlier run ended. */
@@ -116,8 +123,8 @@ static int make_folders(const struct demo_options *o, const struct demo_lists *l
 
 	for (int split = 0; split < DEMO_SPLITS; split++)
 		for (int i = 0; rc == 0 && i < 2 * l->class_count && o->count[split] > 0; i++) {
-			char *path = xasprintf("%s/%s%s/%s", o->out, roots[i % 2], demo_splits[split].name,
-				l->classes[i / 2]);
+			char *path = xasprintf("%s/%s%s/%s", o->out, roots[i % 2],
+				demo_splits[split].name, l->classes[i / 2]);
 
 			rc = file_make_folder(path, err);
 			xfree(path);
@@ -125,8 +132,8 @@ static int make_folders(const struct demo_options *o, const struct demo_lists *l
 	return rc;
 }
 
-static int write_pair(const struct demo_options *o, const char *class, enum demo_split split, long index,
-	const struct image *image, const uint8_t *mask, char err[ERR_MAX])
+static int write_pair(const struct demo_options *o, const char *class, enum demo_split split,
+	long index, const struct image *image, const uint8_t *mask, char err[ERR_MAX])
 {
 	const char *name = demo_splits[split].name;
 	char *jpeg_path = xasprintf("%s/%s/%s/%05ld.jpg", o->out, name, class, index);
@@ -145,11 +152,13 @@ static int write_pair(const struct demo_options *o, const char *class, enum demo
 	return rc;
 }
 
-static int make_image(const struct demo_options *o, const struct demo_library *lib, enum demo_split split, long index,
-	char err[ERR_MAX])
+static int make_image(const struct demo_options *o, const struct demo_library *lib,
+	enum demo_split split, long index, char err[ERR_MAX])
 {
 	size_t pixels = (size_t)o->look.size * (size_t)o->look.size;
-	struct image image = { .width = o->look.size, .height = o->look.size, .rgb = xmalloc(pixels * 3) };
+	struct image image = {
+		.width = o->look.size, .height = o->look.size, .rgb = xmalloc(pixels * 3)
+	};
 	uint8_t *mask = xmalloc(pixels);
 	struct demo_scene scene;
 	int rc;
@@ -163,7 +172,8 @@ static int make_image(const struct demo_options *o, const struct demo_library *l
 }
 
 /* Image number i of all splits, one split after another. */
-static int make_numbered(const struct demo_options *o, const struct demo_library *lib, long i, char err[ERR_MAX])
+static int make_numbered(
+	const struct demo_options *o, const struct demo_library *lib, long i, char err[ERR_MAX])
 {
 	int split = 0;
 
@@ -172,7 +182,8 @@ static int make_numbered(const struct demo_options *o, const struct demo_library
 	return make_image(o, lib, (enum demo_split)split, i, err);
 }
 
-static int make_images(const struct demo_options *o, const struct demo_library *lib, char err[ERR_MAX])
+static int make_images(
+	const struct demo_options *o, const struct demo_library *lib, char err[ERR_MAX])
 {
 	double begin = clock_seconds();
 	long n = total(o), done = 0;
@@ -198,7 +209,8 @@ static int make_images(const struct demo_options *o, const struct demo_library *
 			} else {
 				double rate = (double)done / (clock_seconds() - begin);
 
-				log_progress(done == n, "demo data: %ld of %ld images, %.0f a second, %.0f s left",
+				log_progress(done == n,
+					"demo data: %ld of %ld images, %.0f a second, %.0f s left",
 					done, n, rate, (double)(n - done) / rate);
 			}
 		}
@@ -206,20 +218,22 @@ static int make_images(const struct demo_options *o, const struct demo_library *
 	return rc;
 }
 
-static int make_marked(const struct demo_options *o, const struct demo_library *lib, const struct place *p,
-	char err[ERR_MAX])
+static int make_marked(const struct demo_options *o, const struct demo_library *lib,
+	const struct place *p, char err[ERR_MAX])
 {
-	if (file_make_folder(o->out, err) != 0 || file_write_atomic(p->marker, p->text, strlen(p->text), err) != 0 ||
+	if (file_make_folder(o->out, err) != 0 ||
+		file_write_atomic(p->marker, p->text, strlen(p->text), err) != 0 ||
 		make_folders(o, lib->lists, err) != 0 || make_images(o, lib, err) != 0 ||
 		file_write_atomic(p->stamp, p->text, strlen(p->text), err) != 0)
 		return -1;
 	unlink(p->marker);
-	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN], o->count[DEMO_TEST],
-		o->count[DEMO_TEST_OBJECTS], lib->lists->class_count);
+	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN],
+		o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS], lib->lists->class_count);
 	return 0;
 }
 
-static int make_all(const struct demo_options *o, const struct demo_lists *l, const struct place *p, char err[ERR_MAX])
+static int make_all(const struct demo_options *o, const struct demo_lists *l, const struct place *p,
+	char err[ERR_MAX])
 {
 	struct demo_library lib;
 	int rc;
@@ -227,15 +241,16 @@ static int make_all(const struct demo_options *o, const struct demo_lists *l, co
 	log_info("demo data: reading %d cut-out objects and %d backgrounds",
 		l->object_count[DEMO_SHOWN] + l->object_count[DEMO_HELD_OUT],
 		l->background_count[DEMO_SHOWN] + l->background_count[DEMO_HELD_OUT]);
-	if (demo_lists_present(l, err) != 0 || demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
+	if (demo_lists_present(l, err) != 0 ||
+		demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
 		return -1;
 	rc = make_marked(o, &lib, p, err);
 	demo_library_close(&lib);
 	return rc;
 }
 
-static int make_or_keep(const struct demo_options *o, const struct demo_lists *l, const struct place *p,
-	char err[ERR_MAX])
+static int make_or_keep(const struct demo_options *o, const struct demo_lists *l,
+	const struct place *p, char err[ERR_MAX])
 {
 	enum state state;
 

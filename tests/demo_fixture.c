@@ -31,18 +31,21 @@ int demo_held_out(int i)
 }
 
 /* A disc with a soft rim inside a transparent frame. */
-static void write_stamp(const char *path, const uint8_t colour[3])
+static void write_stamp(const char *path, const uint8_t colour[3], int size)
 {
-	uint8_t rgba[STAMP * STAMP * 4];
+	uint8_t *rgba = xmalloc((size_t)size * (size_t)size * 4);
+	double middle = (size - 1) / 2.0;
 	char err[ERR_MAX];
 
-	for (int i = 0; i < STAMP * STAMP; i++) {
-		double r = hypot(i % STAMP - 19.5, i / STAMP - 19.5), alpha = (17 - r) / 2;
+	for (int i = 0; i < size * size; i++) {
+		double r = hypot(i % size - middle, i / size - middle),
+		       alpha = (0.43 * size - r) * 20 / size;
 
 		memcpy(rgba + i * 4, colour, 3);
 		rgba[i * 4 + 3] = (uint8_t)(alpha < 0 ? 0 : alpha > 1 ? 255 : 255 * alpha);
 	}
-	assert_int_equal(png_write(path, rgba, STAMP, STAMP, 4, err), 0);
+	assert_int_equal(png_write(path, rgba, size, size, 4, err), 0);
+	xfree(rgba);
 }
 
 static void write_background(const char *path, const uint8_t colour[3])
@@ -71,7 +74,10 @@ void demo_write_text(const char *path, const char *text)
 struct demo_options demo_photographs(void)
 {
 	const char *folder = test_folder();
-	struct demo_options o = { .count = { 45, 30, 12 }, .look = { 1, SIZE, 0.6, 0.9 }, .threads = 1, .stamps = folder };
+	struct demo_options o = { .count = { 45, 30, 12 },
+		.look = { 1, SIZE, 0.6, 0.9 },
+		.threads = 1,
+		.stamps = folder };
 	char objects[2048] = "# objects\n", backgrounds[2048] = "", name[64];
 	uint8_t rgb[3];
 
@@ -81,14 +87,16 @@ struct demo_options demo_photographs(void)
 
 		snprintf(name, sizeof name, "%s-%d.png", demo_class_names[class], i % OBJECTS);
 		demo_object_colour(rgb, class, i % OBJECTS);
-		write_stamp(test_path(folder, name), rgb);
+		write_stamp(test_path(folder, name), rgb,
+			i % OBJECTS == 2 ? 10 * STAMP : STAMP); /* some large */
 		sprintf(objects + strlen(objects), "%s\t%s\n", demo_class_names[class], name);
 	}
 	for (int i = 0; i < BACKGROUNDS; i++) {
 		snprintf(name, sizeof name, "background-%d.jpg", i);
 		demo_background_colour(rgb, i);
 		write_background(test_path(folder, name), rgb);
-		sprintf(backgrounds + strlen(backgrounds), "%s%s\n", name, i % 2 ? "\tsome-package" : "");
+		sprintf(backgrounds + strlen(backgrounds), "%s%s\n", name,
+			i % 2 ? "\tsome-package" : "");
 	}
 	o.objects = strdup(test_path(folder, "objects.tsv"));
 	o.backgrounds = strdup(test_path(folder, "backgrounds.txt"));
@@ -130,13 +138,14 @@ int demo_class_of(long index)
 
 char *demo_image_path(const struct demo_options *o, int split, long index)
 {
-	return xasprintf("%s/%s/%s/%05ld.jpg", o->out, demo_splits[split].name, demo_class_names[demo_class_of(index)], index);
+	return xasprintf("%s/%s/%s/%05ld.jpg", o->out, demo_splits[split].name,
+		demo_class_names[demo_class_of(index)], index);
 }
 
 char *demo_mask_path(const struct demo_options *o, int split, long index)
 {
-	return xasprintf("%s/masks/%s/%s/%05ld.png", o->out, demo_splits[split].name, demo_class_names[demo_class_of(index)],
-		index);
+	return xasprintf("%s/masks/%s/%s/%05ld.png", o->out, demo_splits[split].name,
+		demo_class_names[demo_class_of(index)], index);
 }
 
 int demo_count_files(const char *path)

@@ -30,7 +30,8 @@ static void mean_colour(double mean[3], const struct image *image, const uint8_t
 	int count = 0;
 
 	for (int i = 0; i < SIZE * SIZE; i++) {
-		int x = i % SIZE, y = i / SIZE, inside = x > 1 && y > 1 && x < SIZE - 2 && y < SIZE - 2;
+		int x = i % SIZE, y = i / SIZE,
+		    inside = x > 1 && y > 1 && x < SIZE - 2 && y < SIZE - 2;
 
 		for (int k = 0; inside && k < 25; k++)
 			inside = mask[(y + k / 5 - 2) * SIZE + x + k % 5 - 2] == value;
@@ -53,9 +54,11 @@ static double distance(const double mean[3], const uint8_t colour[3])
 }
 
 /* Which object and background is that image made of? */
-static void recognise(int *class, int *object, int *background, const struct demo_options *o, int split, long index)
+static void recognise(int *class, int *object, int *background, const struct demo_options *o,
+	int split, long index)
 {
-	char *jpeg = demo_image_path(o, split, index), *png = demo_mask_path(o, split, index), err[ERR_MAX];
+	char *jpeg = demo_image_path(o, split, index), *png = demo_mask_path(o, split, index),
+	     err[ERR_MAX];
 	struct image image = read_jpeg(jpeg);
 	double mean[3], best = 9;
 	int width, height;
@@ -107,9 +110,11 @@ static void splits_hold_what_they_should(void **state)
 	for (int class = 0; class < CLASSES; class ++)
 		for (int i = 0; i < OBJECTS; i++)
 			if (!demo_held_out(i))
-				assert_in_range(seen[DEMO_TRAIN][class][i], 3, 4); /* 15 images of 4 objects */
+				assert_in_range(seen[DEMO_TRAIN][class][i], 3,
+					4); /* 15 images of 4 objects */
 	for (int i = 0; i < BACKGROUNDS; i++)
-		assert_true(demo_held_out(i) ? behind[DEMO_TEST][i] > 0 : behind[DEMO_TRAIN][i] > 0);
+		assert_true(
+			demo_held_out(i) ? behind[DEMO_TEST][i] > 0 : behind[DEMO_TRAIN][i] > 0);
 	demo_forget(&o);
 }
 
@@ -147,7 +152,8 @@ static int same_file(const char *a, const char *b)
 	return same;
 }
 
-/* How many of the first images of all splits are the same in both sets; masks must agree where images do. */
+/* How many of the first images of all splits are the same in both sets; masks must agree where
+ * images do. */
 static int count_same(const struct demo_options *a, const struct demo_options *b, int first)
 {
 	int same = 0;
@@ -193,7 +199,8 @@ static void seed_alone_decides(void **state)
 /* White on black: the picture is alpha itself. */
 static void mask_is_where_alpha_is_over_half(void **state)
 {
-	uint8_t rgba[STAMP * STAMP * 4], black[64 * 64 * 3] = { 0 }, rgb[SIZE * SIZE * 3], mask[SIZE * SIZE];
+	uint8_t rgba[STAMP * STAMP * 4], black[64 * 64 * 3] = { 0 }, rgb[SIZE * SIZE * 3],
+							 mask[SIZE * SIZE];
 	struct cutout cutout = { STAMP, STAMP, rgba };
 	struct image photo = { .width = 64, .height = 64, .rgb = black };
 	struct demo_library lib = { .cutouts = { &cutout }, .photos = { &photo } };

@@ -19,7 +19,8 @@ static void finished_set_is_left_alone(void **state)
 	(void)state;
 	demo_make_here(&o);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(unlink(test_path(o.stamps, "background-0.jpg")), 0); /* nor are the photographs needed */
+	assert_int_equal(unlink(test_path(o.stamps, "background-0.jpg")),
+		0); /* nor are the photographs needed */
 	demo_make_here(&o);
 	assert_false(file_exists(path));
 	o.look.seed = 9;
@@ -46,7 +47,8 @@ static void unfinished_set_is_made_again(void **state)
 {
 	struct demo_options o = demo_photographs();
 	char *path = demo_image_path(&o, DEMO_TRAIN, 3), *leftover = xasprintf("%s.tmp-1", path);
-	const char *stamp = test_path(o.out, "demo.json"), *marker = test_path(o.out, "demo.json.unfinished");
+	const char *stamp = test_path(o.out, "demo.json"),
+		   *marker = test_path(o.out, "demo.json.unfinished");
 
 	(void)state;
 	demo_make_here(&o);
@@ -122,8 +124,10 @@ static void bad_lists_are_refused(void **state)
 		{ "ant ant-0.png\n", NULL, "line 1: expected a class, one tab" },
 		{ "# nothing\n\n", NULL, "lists no file" },
 		{ "../ant\tant-0.png\n", NULL, "class '../ant'" },
-		{ "ant\tant-0.png\nant\tant-1.png\n# again\nant\tant-0.png\n", NULL, "line 4: ant-0.png is listed twice (line 1)" },
-		{ "ant\tant-0.png\nant\tant-1.png\nant\tant-2.png\n", NULL, "class ant has 3 objects" },
+		{ "ant\tant-0.png\nant\tant-1.png\n# again\nant\tant-0.png\n", NULL,
+			"line 4: ant-0.png is listed twice (line 1)" },
+		{ "ant\tant-0.png\nant\tant-1.png\nant\tant-2.png\n", NULL,
+			"class ant has 3 objects" },
 		{ NULL, "background-0.jpg\nbackground-1.jpg\n", "2 backgrounds; at least 4" },
 		{ NULL, "background-0.jpg\nbackground-0.jpg\tx\n", "listed twice" },
 	};

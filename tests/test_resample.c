@@ -1,4 +1,5 @@
-/* Resizing against a plain double-precision sum, and cut-outs against what geometry says of them. */
+/* Resizing against a plain double-precision sum, and cut-outs against what geometry says of them.
+ */
 #include "test.h"
 
 #include <math.h>
@@ -70,13 +71,15 @@ static double keys(double x)
 	return t < 2 ? a * t * t * t - 5 * a * t * t + 8 * a * t - 4 * a : 0;
 }
 
-static double reference(const uint8_t *rgb, int channel, double u, double v, double stretch_x, double stretch_y)
+static double reference(
+	const uint8_t *rgb, int channel, double u, double v, double stretch_x, double stretch_y)
 {
 	double sum = 0, total = 0;
 
 	for (int y = 0; y < H; y++)
 		for (int x = 0; x < W; x++) {
-			double w = keys((x + 0.5 - u) / stretch_x) * keys((y + 0.5 - v) / stretch_y);
+			double w =
+				keys((x + 0.5 - u) / stretch_x) * keys((y + 0.5 - v) / stretch_y);
 
 			sum += w * rgb[(y * W + x) * 3 + channel];
 			total += w;
@@ -102,8 +105,8 @@ static void shrinking_and_growing_match_the_plain_sum(void **state)
 		resample_window(out, rgb, r);
 		for (int k = 0; k < r->width * r->height * 3; k++) {
 			int x = k / 3 % r->width, y = k / 3 / r->width;
-			double want = reference(rgb, k % 3, r->window.x + (x + 0.5) * kx, r->window.y + (y + 0.5) * ky,
-				kx > 1 ? kx : 1, ky > 1 ? ky : 1);
+			double want = reference(rgb, k % 3, r->window.x + (x + 0.5) * kx,
+				r->window.y + (y + 0.5) * ky, kx > 1 ? kx : 1, ky > 1 ? ky : 1);
 
 			want = want < 0 ? 0 : want > 255 ? 255 : want;
 			assert_close(out[k], want, 0.5 + 1e-3); /* rounding to whole numbers */
@@ -141,7 +144,8 @@ static void cutout_keeps_its_colour_and_area(void **state)
 			const float *p = out + k * 4;
 
 			assert_true(p[3] >= 0 && p[3] <= 1);
-			assert_close(p[0], p[3], 1e-5); /* no halo: the colour is the object's, however thin */
+			assert_close(p[0], p[3],
+				1e-5); /* no halo: the colour is the object's, however thin */
 			assert_close(p[1], 0.5 * p[3], 1e-5);
 			assert_close(p[2], 0.125 * p[3], 1e-5);
 			area += p[3];
@@ -160,7 +164,7 @@ static void pose_turns_clockwise_after_mirroring(void **state)
 		struct pose pose;
 		int x, y;
 	} v[] = {
-		{ { 32, 32, 1, 0, 0 }, 14, 31 },  /* 20 - 2.5 = 17.5 to the left */
+		{ { 32, 32, 1, 0, 0 }, 14, 31 }, /* 20 - 2.5 = 17.5 to the left */
 		{ { 32, 32, 1, 0, 1 }, 49, 31 },
 		{ { 32, 32, 1, 1.5707963267948966, 0 }, 32, 14 }, /* left goes up */
 		{ { 32, 32, 1, 1.5707963267948966, 1 }, 32, 49 },
