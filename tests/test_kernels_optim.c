@@ -97,7 +97,7 @@ static void lars_follows_the_reference(void **state)
 }
 
 /* One step by hand: |p| = 5, g' = g + 0.5 p = (3, 4), |g'| = 5, r = 0.1; plain: r = 1 and no decay;
- * nothing: r = 1. */
+ * no p, or no g': r = 1. */
 static void lars_by_hand(void **state)
 {
 	static const struct param_span four[] = { { 0, 2, 0 }, { 2, 2, 1 }, { 4, 1, 0 },
