@@ -1,5 +1,4 @@
 /* demo.c - the folder of demo data: what may be there already, the images, and the stamp file that says it is whole. */
-#include "autoconfig.h" /* nftw is an extension */
 #include "demo.h"
 
 #include <dirent.h>
@@ -49,6 +48,13 @@ static long total(const struct demo_options *o)
 
 /* ---- what is there ---- */
 
+/* Where the set goes: its stamp file, and the marker that holds the folder for these options until the stamp is there. */
+struct place {
+	const char *out;
+	char *stamp, *marker;
+	char *text; /* of either */
+};
+
 enum state { FREE, UNFINISHED, FINISHED };
 
 static int folder_is_empty(const char *path)
@@ -82,19 +88,14 @@ static int same_options(const char *path, const char *text, char err[ERR_MAX])
 			      path);
 }
 
-static int find_state(enum state *state, const char *out, const char *stamp, const char *marker, const char *text,
-	char err[ERR_MAX])
+static int find_state(enum state *state, const struct place *p, char err[ERR_MAX])
 {
-	if (file_exists(stamp)) {
-		*state = FINISHED;
-		return same_options(stamp, text, err);
-	}
-	if (file_exists(marker)) {
-		*state = UNFINISHED;
-		return same_options(marker, text, err);
-	}
-	*state = FREE;
-	return folder_is_empty(out) ? 0 : fail(err, "%s: holds something else; give a new or an empty folder", out);
+	*state = file_exists(p->stamp) ? FINISHED : file_exists(p->marker) ? UNFINISHED : FREE;
+	if (*state == FINISHED)
+		return same_options(p->stamp, p->text, err);
+	if (*state == UNFINISHED)
+		return same_options(p->marker, p->text, err);
+	return folder_is_empty(p->out) ? 0 : fail(err, "%s: holds something else; give a new or an empty folder", p->out);
 }
 
 /* nftw's visitor: a file that was being written when an earlier run ended. */
@@ -205,7 +206,20 @@ static int make_images(const struct demo_options *o, const struct demo_library *
 	return rc;
 }
 
-static int make_all(const struct demo_options *o, const struct demo_lists *l, char err[ERR_MAX])
+static int make_marked(const struct demo_options *o, const struct demo_library *lib, const struct place *p,
+	char err[ERR_MAX])
+{
+	if (file_make_folder(o->out, err) != 0 || file_write_atomic(p->marker, p->text, strlen(p->text), err) != 0 ||
+		make_folders(o, lib->lists, err) != 0 || make_images(o, lib, err) != 0 ||
+		file_write_atomic(p->stamp, p->text, strlen(p->text), err) != 0)
+		return -1;
+	unlink(p->marker);
+	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN], o->count[DEMO_TEST],
+		o->count[DEMO_TEST_OBJECTS], lib->lists->class_count);
+	return 0;
+}
+
+static int make_all(const struct demo_options *o, const struct demo_lists *l, const struct place *p, char err[ERR_MAX])
 {
 	struct demo_library lib;
 	int rc;
@@ -213,58 +227,45 @@ static int make_all(const struct demo_options *o, const struct demo_lists *l, ch
 	log_info("demo data: reading %d cut-out objects and %d backgrounds",
 		l->object_count[DEMO_SHOWN] + l->object_count[DEMO_HELD_OUT],
 		l->background_count[DEMO_SHOWN] + l->background_count[DEMO_HELD_OUT]);
-	if (demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
+	if (demo_lists_present(l, err) != 0 || demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
 		return -1;
-	rc = make_folders(o, l, err);
-	if (rc == 0)
-		rc = make_images(o, &lib, err);
+	rc = make_marked(o, &lib, p, err);
 	demo_library_close(&lib);
 	return rc;
 }
 
-/* The marker holds the folder for these options from before the first image until after the stamp. */
-static int make_marked(const struct demo_options *o, const struct demo_lists *l, const char *stamp, const char *marker,
-	const char *text, char err[ERR_MAX])
+static int make_or_keep(const struct demo_options *o, const struct demo_lists *l, const struct place *p,
+	char err[ERR_MAX])
 {
-	if (file_make_folder(o->out, err) != 0 || file_write_atomic(marker, text, strlen(text), err) != 0 ||
-		make_all(o, l, err) != 0 || file_write_atomic(stamp, text, strlen(text), err) != 0)
-		return -1;
-	unlink(marker);
-	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN], o->count[DEMO_TEST],
-		o->count[DEMO_TEST_OBJECTS], l->class_count);
-	return 0;
-}
-
-static int make_or_keep(const struct demo_options *o, const struct demo_lists *l, char err[ERR_MAX])
-{
-	char *stamp = xasprintf("%s/demo.json", o->out), *marker = xasprintf("%s/demo.json.unfinished", o->out);
-	char *text = describe(o, l);
 	enum state state;
-	int rc = find_state(&state, o->out, stamp, marker, text, err);
 
-	if (rc == 0 && state == FINISHED) {
+	if (find_state(&state, p, err) != 0)
+		return -1;
+	if (state == FINISHED) {
 		log_info("%s: the demo data are there already (%ld images)", o->out, total(o));
-	} else if (rc == 0) {
-		rc = demo_lists_present(l, err);
-		if (rc == 0 && state == UNFINISHED)
-			nftw(o->out, remove_temporary, 16, FTW_PHYS);
-		if (rc == 0)
-			rc = make_marked(o, l, stamp, marker, text, err);
+		return 0;
 	}
-	xfree(stamp);
-	xfree(marker);
-	xfree(text);
-	return rc;
+	if (state == UNFINISHED)
+		nftw(o->out, remove_temporary, 16, FTW_PHYS);
+	return make_all(o, l, p, err);
 }
 
 int demo_make(const struct demo_options *o, char err[ERR_MAX])
 {
 	struct demo_lists lists;
+	struct place p;
 	int rc;
 
 	if (demo_lists_read(&lists, o->objects, o->backgrounds, o->stamps, err) != 0)
 		return -1;
-	rc = make_or_keep(o, &lists, err);
+	p.out = o->out;
+	p.stamp = xasprintf("%s/demo.json", o->out);
+	p.marker = xasprintf("%s/demo.json.unfinished", o->out);
+	p.text = describe(o, &lists);
+	rc = make_or_keep(o, &lists, &p, err);
+	xfree(p.stamp);
+	xfree(p.marker);
+	xfree(p.text);
 	demo_lists_free(&lists);
 	return rc;
 }

@@ -41,8 +41,7 @@ static void norms_match(void **state)
 
 			for (size_t i = spans[s].offset; i < spans[s].offset + spans[s].count;
 				i++) {
-				double decayed =
-					g[i] +
+				double decayed = g[i] +
 					(spans[s].plain ? 0 : (double)step.weight_decay * p[i]);
 
 				want[0] += (double)p[i] * p[i];
