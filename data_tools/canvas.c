@@ -47,8 +47,11 @@ void canvas_picture(struct canvas *c, int x, int y, const uint8_t *rgb, int widt
 			fill(c, x + i * zoom, y + j * zoom, zoom, zoom, rgb);
 }
 
-static void letter(struct canvas *c, int x, int y, const uint8_t *glyph, int zoom, uint8_t grey)
+static void put_letter(struct canvas *c, int x, int y, char letter, int zoom, uint8_t grey)
 {
+	const uint8_t *glyph = font_glyph(letter);
+
+	y += font_drop(letter) * zoom;
 	for (int j = 0; j < FONT_HEIGHT; j++)
 		for (int i = 0; i < FONT_WIDTH; i++)
 			if (glyph[j] >> (FONT_WIDTH - 1 - i) & 1)
@@ -60,7 +63,7 @@ void canvas_text(struct canvas *c, int x, int y, const char *text, int width, in
 	int end = x + width;
 
 	for (; *text && x + FONT_WIDTH * zoom <= end; text++, x += FONT_STEP * zoom)
-		letter(c, x, y, font_glyph(*text), zoom, grey);
+		put_letter(c, x, y, *text, zoom, grey);
 }
 
 int canvas_text_width(const char *text, int zoom)

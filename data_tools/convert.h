@@ -26,18 +26,15 @@ struct converter {
 };
 void converter_free(struct converter *c);
 
-/* Decode the image once, to know that it is whole.  A grey, YCbCr or RGB JPEG whose sides are at most max_side
- * (0: any) passes byte for byte: *bytes is taken over and set to NULL.  A larger one is reduced by area
- * averaging; it, PNG, CMYK and YCCK are encoded as RGB JPEG.  -1: err tells what is wrong with it. */
-int convert_image(struct converted *out, struct converter *c, uint8_t **bytes, size_t n, int max_side,
-	char err[ERR_MAX]);
+/* Decode the image once, to know that it is whole.  A grey, YCbCr or RGB JPEG whose sides are at
+ * most max_side (0: any) passes byte for byte: *bytes is taken over and set to NULL.  A larger one
+ * is reduced by area averaging; it, PNG, CMYK and YCCK are encoded as RGB JPEG.  -1: err tells what
+ * is wrong with it. */
+int convert_image(struct converted *out, struct converter *c, uint8_t **bytes, size_t n,
+	int max_side, char err[ERR_MAX]);
 
-/* Decode a PNG mask (grey; foreground from 128 on), scale it to out's size by nearest sampling where it differs,
- * and pack it to bits. */
+/* Decode a PNG mask (grey; foreground from 128 on), scale it to out's size by nearest sampling
+ * where it differs, and pack it to bits. */
 int convert_mask(struct converted *out, const uint8_t *png, size_t n, char err[ERR_MAX]);
-
-/* Area averaging: every pixel of to (width, height, 3) is the mean of what it covers in from, which is not
- * smaller in either direction. */
-void area_reduce(uint8_t *to, int width, int height, const uint8_t *from, int from_width, int from_height);
 
 #endif

@@ -34,8 +34,8 @@ static void *grow(void *p, uint64_t *room, uint64_t count, size_t size)
 	return xrealloc(p, *room * size);
 }
 
-void index_accept(struct pack_index *x, const struct pack_record *r, uint32_t key, const int32_t *labels,
-	int label_count)
+void index_accept(struct pack_index *x, const struct pack_record *r, uint32_t key,
+	const int32_t *labels, int label_count)
 {
 	uint64_t after = x->label_count + (uint64_t)label_count;
 
@@ -62,8 +62,10 @@ static char *printable(const char *text)
 
 void index_reject(struct pack_index *x, const char *key, const char *reason)
 {
-	x->rejected = grow(x->rejected, &x->rejected_room, x->rejected_count + 1, sizeof *x->rejected);
-	x->rejected[x->rejected_count++] = (struct pack_rejected){ printable(key), printable(reason) };
+	x->rejected =
+		grow(x->rejected, &x->rejected_room, x->rejected_count + 1, sizeof *x->rejected);
+	x->rejected[x->rejected_count++] =
+		(struct pack_rejected){ printable(key), printable(reason) };
 }
 
 int index_write_rejected(const struct pack_index *x, const char *path, char err[ERR_MAX])

@@ -24,13 +24,13 @@ struct pack_index {
 		uint32_t key;
 		int label_count;
 		uint64_t label_first; /* its labels are labels[label_first ...] */
-	} *entries;
+	} * entries;
 	uint64_t count, room;
 	int32_t *labels; /* in the numbering of first appearance */
 	uint64_t label_count, label_room;
 	struct pack_rejected {
 		char *key, *reason;
-	} *rejected;
+	} * rejected;
 	uint64_t rejected_count, rejected_room;
 	uint64_t bytes, masks, unlabelled;
 };
@@ -39,11 +39,12 @@ void index_init(struct pack_index *x);
 void index_free(struct pack_index *x);
 
 /* Image number x->count. */
-void index_accept(struct pack_index *x, const struct pack_record *r, uint32_t key, const int32_t *labels,
-	int label_count);
+void index_accept(struct pack_index *x, const struct pack_record *r, uint32_t key,
+	const int32_t *labels, int label_count);
 void index_reject(struct pack_index *x, const char *key, const char *reason);
 
-/* Write the rejected ones as lines of key, tab, reason; control characters of a key appear as '?'. */
+/* Write the rejected ones as lines of key, tab, reason; control characters of a key appear as '?'.
+ */
 int index_write_rejected(const struct pack_index *x, const char *path, char err[ERR_MAX]);
 
 #endif

@@ -41,7 +41,8 @@ static int refuse(char err[ERR_MAX], const char *path, const char *now, const ch
 			n = i + 1;
 	m = strcspn(then + n, "\n");
 	return fail(err,
-		"%s: an unfinished pack was begun with '%.*s', this one has '%.*s'; give the same options and"
+		"%s: an unfinished pack was begun with '%.*s', this one has '%.*s'; give the same "
+		"options and"
 		" source to go on with it, or remove this folder and all beside it to begin anew",
 		path, (int)m, then + n, (int)strcspn(now + n, "\n"), now + n);
 }
@@ -139,14 +140,17 @@ static int parse(struct journal_entry *e, const char *text)
 	case JOURNAL_COMPLETE:
 		return 0;
 	case JOURNAL_ACCEPTED:
-		return sscanf(text, "+ %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNx32 " %" SCNu32 " %" SCNu32
-				    " %" SCNu32 " %" SCNx32 " %" SCNu32,
+		return sscanf(text,
+			       "+ %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNx32 " %" SCNu32
+			       " %" SCNu32 " %" SCNu32 " %" SCNx32 " %" SCNu32,
 			       &e->key_crc, &e->stamp, &r->bytes, &r->crc, &r->width, &r->height,
 			       &r->mask_bytes, &r->mask_crc, &r->foreground) == 9
-			? 0
-			: -1;
+			       ? 0
+			       : -1;
 	case JOURNAL_REJECTED:
-		if (sscanf(text, "- %" SCNx32 " %" SCNx32 " %n", &e->key_crc, &e->stamp, &used) != 2 || used == 0)
+		if (sscanf(text, "- %" SCNx32 " %" SCNx32 " %n", &e->key_crc, &e->stamp, &used) !=
+				2 ||
+			used == 0)
 			return -1;
 		snprintf(e->reason, sizeof e->reason, "%s", text + used);
 		return 0;
@@ -161,8 +165,9 @@ static int print(char line[ERR_MAX + 64], const struct journal_entry *e)
 
 	switch (e->kind) {
 	case JOURNAL_ACCEPTED:
-		return snprintf(line, ERR_MAX + 64, "+ %x %x %u %x %u %u %u %x %u", e->key_crc, e->stamp, r->bytes,
-			r->crc, r->width, r->height, r->mask_bytes, r->mask_crc, r->foreground);
+		return snprintf(line, ERR_MAX + 64, "+ %x %x %u %x %u %u %u %x %u", e->key_crc,
+			e->stamp, r->bytes, r->crc, r->width, r->height, r->mask_bytes, r->mask_crc,
+			r->foreground);
 	case JOURNAL_REJECTED:
 		return snprintf(line, ERR_MAX + 64, "- %x %x %s", e->key_crc, e->stamp, e->reason);
 	default:
@@ -204,9 +209,7 @@ int journal_append(struct journal *j, const struct journal_entry *e, char err[ER
 	int n = print(line, e);
 	ssize_t k;
 
-	for (char *p = line; *p; p++)
-		if (*p == '\n')
-			*p = ' ';
+	CHECK(!memchr(line, '\n', (size_t)n), "a reason of more than one line: %s", line);
 	n += snprintf(line + n, sizeof line - (size_t)n, " %08x\n", crc32c(0, line, (size_t)n));
 	k = write(j->fd, line, (size_t)n);
 	if (k < 0)

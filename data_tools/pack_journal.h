@@ -7,9 +7,9 @@
 #include "base/die.h"
 #include "pack_index.h"
 
-/* The journal of a pack: what became of each item, in order, one line of text an item with a checksum at its end,
- * appended after the item's bytes were appended to its spool.  What it says when it was begun (options, source) must
- * be the same when it is opened again. */
+/* The journal of a pack: what became of each item, in order, one line of text an item with a
+ * checksum at its end, appended after the item's bytes were appended to its spool.  What it says
+ * when it was begun (options, source) must be the same when it is opened again. */
 
 enum journal_kind {
 	JOURNAL_ACCEPTED = '+',
@@ -28,12 +28,14 @@ struct journal_entry {
 
 struct journal;
 
-/* Open the journal at path, or begin it; *begun tells which. A journal that another process works on, or that was begun
- * with another about (lines of key, tab, value), is refused with the first difference and the way out. */
+/* Open the journal at path, or begin it; *begun tells which. A journal that another process works
+ * on, or that was begun with another about (lines of key, tab, value), is refused with the first
+ * difference and the way out. */
 struct journal *journal_open(const char *path, const char *about, int *begun, char err[ERR_MAX]);
 void journal_close(struct journal *j); /* NULL is fine */
 
-/* Read from the first entry on: 1; 0 at the end or at a damaged line; entry i starts at journal_place before it is read. */
+/* Read from the first entry on: 1; 0 at the end or at a damaged line; entry i starts at
+ * journal_place before it is read. */
 void journal_rewind(struct journal *j);
 int journal_next(struct journal *j, struct journal_entry *e);
 off_t journal_place(const struct journal *j);

@@ -19,9 +19,10 @@ struct pack_kind {
 
 struct pack_kind *pack_tree_open(
 	const char *path, struct pack_classes *classes, int folders_are_classes, char err[ERR_MAX]);
-struct pack_kind *pack_manifest_open(const char *path, struct pack_classes *classes, char err[ERR_MAX]);
-struct pack_kind *pack_tar_open(const char *const *paths, int count, int strip, struct pack_classes *classes,
-	int folders_are_classes, char err[ERR_MAX]);
+struct pack_kind *pack_manifest_open(
+	const char *path, struct pack_classes *classes, char err[ERR_MAX]);
+struct pack_kind *pack_tar_open(const char *const *paths, int count, int strip,
+	struct pack_classes *classes, int folders_are_classes, char err[ERR_MAX]);
 
 /* 1 when name ends as a JPEG's or PNG's does, in any case. */
 int is_image_name(const char *name);
@@ -33,6 +34,7 @@ int ends_in(const char *name, const char *ending);
 void kind_pass_over(struct pack_kind *k, const char *name);
 
 /* Make the class named by the first length bytes of name the item's only label. */
-void item_set_class(struct pack_item *item, struct pack_classes *classes, const char *name, size_t length);
+void item_set_class(
+	struct pack_item *item, struct pack_classes *classes, const char *name, size_t length);
 
 #endif

@@ -1,5 +1,6 @@
-/* pack_manifest.c - images listed in a text file: path, labels, mask.  Paths are relative to the file's folder. The
- * list is read line by line, twice: once to check all of it before any work, once for the items. */
+/* pack_manifest.c - images listed in a text file: path, labels, mask.  Paths are relative to the
+ * file's folder. The list is read line by line, twice: once to check all of it before any work,
+ * once for the items. */
 #include "pack_kind.h"
 
 #include <libgen.h>
@@ -60,7 +61,8 @@ static char *folder_of(const char *path)
 	return folder;
 }
 
-struct pack_kind *pack_manifest_open(const char *path, struct pack_classes *classes, char err[ERR_MAX])
+struct pack_kind *pack_manifest_open(
+	const char *path, struct pack_classes *classes, char err[ERR_MAX])
 {
 	struct manifest *m = xcalloc(1, sizeof *m);
 	int rc;
@@ -80,7 +82,8 @@ struct pack_kind *pack_manifest_open(const char *path, struct pack_classes *clas
 		close_manifest(&m->kind);
 		return NULL;
 	}
-	m->kind.about = xasprintf("manifest\t%s, %ld lines, CRC %08x\n", path, m->list.number, m->list.crc);
+	m->kind.about =
+		xasprintf("manifest\t%s, %ld lines, CRC %08x\n", path, m->list.number, m->list.crc);
 	tsv_rewind(&m->list);
 	return &m->kind;
 }

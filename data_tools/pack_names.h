@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of strings, numbered 0, 1, ... in order of arrival: keys, classes, the names of a label file.
- * Costs the string and about 20 bytes each. */
+/* A set of strings, numbered 0, 1, ... in order of arrival: keys, classes, the names of a label
+ * file. Costs the string and about 20 bytes each. */
 
 struct pack_names;
 

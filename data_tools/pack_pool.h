@@ -1,8 +1,8 @@
 #ifndef PACK_POOL_H
 #define PACK_POOL_H
 
-/* Threads that work on a bounded queue of jobs; one caller puts jobs in and takes them out in the same order,
- * so that the outcome does not depend on the number of threads. */
+/* Threads that work on a bounded queue of jobs; one caller puts jobs in and takes them out in the
+ * same order, so that the outcome does not depend on the number of threads. */
 
 struct pool;
 

@@ -1,4 +1,5 @@
-/* pack_source.c - what all kinds of source share: choosing the kind, the label file, the folder of masks. */
+/* pack_source.c - what all kinds of source share: choosing the kind, the label file, the folder of
+ * masks. */
 #include "pack_source.h"
 
 #include <stdlib.h>
@@ -9,22 +10,12 @@
 
 #include "base/memory.h"
 #include "pack_kind.h"
-#include "pack_names.h"
-#include "pack_tsv.h"
-
-/* --labels: the labels of image number i of names are values[offset[i] .. offset[i+1]). */
-struct label_file {
-	struct pack_names *names;
-	int32_t *values;
-	uint64_t *offset;
-	char *seen;
-	size_t values_room, names_room;
-};
+#include "pack_labels.h"
 
 struct pack_source {
 	struct pack_kind *kind;
 	struct pack_classes *classes;
-	struct label_file labels;
+	struct label_file *labels; /* NULL: none */
 	char *masks;
 	char *about;
 };
@@ -39,7 +30,8 @@ void item_free(struct pack_item *item)
 	xfree(item->problem);
 }
 
-void item_set_class(struct pack_item *item, struct pack_classes *classes, const char *name, size_t length)
+void item_set_class(
+	struct pack_item *item, struct pack_classes *classes, const char *name, size_t length)
 {
 	char *class = xasprintf("%.*s", (int)length, name);
 
@@ -72,70 +64,6 @@ void kind_pass_over(struct pack_kind *k, const char *name)
 		k->passed_example = xstrdup(name);
 }
 
-/* ---- the label file ---- */
-
-static int add_labels(struct label_file *l, struct pack_classes *classes, const struct tsv *t, char err[ERR_MAX])
-{
-	int32_t *labels;
-	int added, count;
-	uint32_t i = names_add(l->names, t->field[0], &added);
-	uint64_t used = i > 0 ? l->offset[i] : 0;
-
-	if (!added)
-		return fail(err, "%s, line %ld: '%s' is named a second time", t->path, t->number, t->field[0]);
-	count = classes_parse(classes, &labels, t->field[1]);
-	if (i + 2 > l->names_room) {
-		l->names_room = 2 * (i + 2);
-		l->offset = xrealloc(l->offset, l->names_room * sizeof *l->offset);
-	}
-	if (used + (uint64_t)count > l->values_room) {
-		l->values_room = 2 * (used + (uint64_t)count);
-		l->values = xrealloc(l->values, l->values_room * sizeof *l->values);
-	}
-	if (count > 0)
-		memcpy(l->values + used, labels, (size_t)count * sizeof *labels);
-	l->offset[i] = used;
-	l->offset[i + 1] = used + (uint64_t)count;
-	xfree(labels);
-	return 0;
-}
-
-/* Read the file; *crc tells its content. */
-static int read_labels(struct label_file *l, struct pack_classes *classes, uint32_t *crc, const char *path,
-	char err[ERR_MAX])
-{
-	struct tsv t;
-	int rc;
-
-	if (tsv_open(&t, path, err) != 0)
-		return -1;
-	l->names = names_open();
-	while ((rc = tsv_next(&t, 2, err)) == 1)
-		if ((rc = add_labels(l, classes, &t, err)) != 0)
-			break;
-	if (rc == 0 && names_count(l->names) == 0)
-		rc = fail(err, "%s: names no image", path);
-	*crc = t.crc;
-	tsv_close(&t);
-	l->seen = xcalloc(names_count(l->names), 1);
-	return rc;
-}
-
-static void apply_labels(struct label_file *l, struct pack_item *item)
-{
-	int64_t i = names_find(l->names, item->key);
-
-	if (i < 0)
-		return;
-	l->seen[i] = 1;
-	xfree(item->labels);
-	item->label_count = (int)(l->offset[i + 1] - l->offset[i]);
-	if (item->label_count == 0)
-		return;
-	item->labels = xmalloc((size_t)item->label_count * sizeof *item->labels);
-	memcpy(item->labels, l->values + l->offset[i], (size_t)item->label_count * sizeof *item->labels);
-}
-
 /* ---- opening ---- */
 
 static int is_folder(const char *path)
@@ -147,8 +75,8 @@ static int is_folder(const char *path)
 
 static int is_tar_name(const char *name)
 {
-	static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz",
-		".tar.zst" };
+	static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz",
+		".txz", ".tar.zst" };
 
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
 		if (ends_in(name, endings[i]))
@@ -156,7 +84,8 @@ static int is_tar_name(const char *name)
 	return 0;
 }
 
-static struct pack_kind *open_kind(const struct pack_input *in, struct pack_classes *classes, char err[ERR_MAX])
+static struct pack_kind *open_kind(
+	const struct pack_input *in, struct pack_classes *classes, char err[ERR_MAX])
 {
 	const char *first = in->sources[0];
 	int folders = in->labels == NULL, tars = 0;
@@ -164,7 +93,8 @@ static struct pack_kind *open_kind(const struct pack_input *in, struct pack_clas
 	for (int i = 0; i < in->source_count; i++)
 		tars += !is_folder(in->sources[i]) && is_tar_name(in->sources[i]);
 	if (tars == in->source_count)
-		return pack_tar_open(in->sources, in->source_count, in->strip, classes, folders, err);
+		return pack_tar_open(
+			in->sources, in->source_count, in->strip, classes, folders, err);
 	if (in->source_count > 1)
 		fail(err, "several sources are taken only when all are tar files");
 	else if (is_folder(first))
@@ -172,8 +102,12 @@ static struct pack_kind *open_kind(const struct pack_input *in, struct pack_clas
 	else if (ends_in(first, ".tsv") || ends_in(first, ".txt"))
 		return pack_manifest_open(first, classes, err);
 	else
-		fail(err, "%s: %s; a source is a folder, a manifest (*.tsv, *.txt) or tar files (*.tar, *.tar.gz ...)",
-			first, access(first, F_OK) == 0 ? "cannot tell by its name what it is" : "not there");
+		fail(err,
+			"%s: %s; a source is a folder, a manifest (*.tsv, *.txt) or tar files "
+			"(*.tar, *.tar.gz ...)",
+			first,
+			access(first, F_OK) == 0 ? "cannot tell by its name what it is"
+						 : "not there");
 	return NULL;
 }
 
@@ -185,13 +119,13 @@ static int open_parts(struct pack_source *s, const struct pack_input *in, char e
 		return fail(err, "%s: the folder of masks is not there", in->masks);
 	if (in->masks)
 		s->masks = xstrdup(in->masks);
-	if (in->labels && read_labels(&s->labels, s->classes, &crc, in->labels, err) != 0)
+	if (in->labels && !(s->labels = labels_open(s->classes, &crc, in->labels, err)))
 		return -1;
 	s->kind = open_kind(in, s->classes, err);
 	if (!s->kind)
 		return -1;
-	s->about = xasprintf("%smasks\t%s\nlabels\t%s, CRC %08x\n", s->kind->about, in->masks ? in->masks : "none",
-		in->labels ? in->labels : "none", crc);
+	s->about = xasprintf("%smasks\t%s\nlabels\t%s, CRC %08x\n", s->kind->about,
+		in->masks ? in->masks : "none", in->labels ? in->labels : "none", crc);
 	return 0;
 }
 
@@ -215,10 +149,7 @@ void source_close(struct pack_source *s)
 		xfree(s->kind->passed_example);
 		s->kind->close(s->kind);
 	}
-	names_close(s->labels.names);
-	xfree(s->labels.values);
-	xfree(s->labels.offset);
-	xfree(s->labels.seen);
+	labels_close(s->labels);
 	classes_close(s->classes);
 	xfree(s->masks);
 	xfree(s->about);
@@ -246,8 +177,8 @@ int source_next(struct pack_source *s, struct pack_item *item, char err[ERR_MAX]
 		item_free(item);
 		return rc;
 	}
-	if (s->labels.names)
-		apply_labels(&s->labels, item);
+	if (s->labels)
+		labels_apply(s->labels, item);
 	if (s->masks && !item->mask_path)
 		item->mask_path = mask_path(s->masks, item->key);
 	return 1;
@@ -278,13 +209,11 @@ struct pack_classes *source_classes(struct pack_source *s)
 	return s->classes;
 }
 
-void source_unseen_labels(const struct pack_source *s, void (*each)(void *arg, const char *name), void *arg)
+void source_unseen_labels(
+	const struct pack_source *s, void (*each)(void *arg, const char *name), void *arg)
 {
-	uint32_t n = s->labels.names ? names_count(s->labels.names) : 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		if (!s->labels.seen[i])
-			each(arg, names_get(s->labels.names, i));
+	if (s->labels)
+		labels_unseen(s->labels, each, arg);
 }
 
 long source_passed_over(const struct pack_source *s, const char **example)

@@ -7,15 +7,15 @@
 #include "base/die.h"
 #include "pack_classes.h"
 
-/* Where images come from: a folder of class folders, a manifest, or tar files.  A source gives its items in an order
- * that depends on the source alone. */
+/* Where images come from: a folder of class folders, a manifest, or tar files.  A source gives its
+ * items in an order that depends on the source alone. */
 
 enum { PACK_MAX_FILE = 256 << 20 }; /* bytes of one image file */
 
 struct pack_item {
-	char *key;       /* the image's name in the source */
-	char *path;      /* the file to read it from; NULL: bytes hold it already */
-	char *mask_path; /* PNG; NULL: none */
+	char *key;        /* the image's name in the source */
+	char *path;       /* the file to read it from; NULL: bytes hold it already */
+	char *mask_path;  /* PNG; NULL: none */
 	int mask_must_be; /* a mask that is named in a manifest has to be there */
 	uint8_t *bytes;
 	size_t n;
@@ -39,14 +39,15 @@ struct pack_source;
 struct pack_source *source_open(const struct pack_input *input, char err[ERR_MAX]);
 void source_close(struct pack_source *s); /* NULL is fine */
 
-/* Items 0..n-1 will be asked for without their bytes (they are packed already). Before the first source_next. */
+/* Items 0..n-1 will be asked for without their bytes (they are packed already). Before the first
+ * source_next. */
 void source_skip(struct pack_source *s, uint64_t n);
 
 /* The next item, to be freed by item_free: 1; the end: 0; the source cannot be read on: -1. */
 int source_next(struct pack_source *s, struct pack_item *item, char err[ERR_MAX]);
 
-/* Number of items where that is known from the start, else -1; and the share of the source that was given
- * so far, 0..1. */
+/* Number of items where that is known from the start, else -1; and the share of the source that was
+ * given so far, 0..1. */
 int64_t source_count(const struct pack_source *s);
 double source_share(const struct pack_source *s);
 
@@ -59,7 +60,8 @@ struct pack_classes *source_classes(struct pack_source *s);
 void source_unseen_labels(
 	const struct pack_source *s, void (*each)(void *arg, const char *name), void *arg);
 
-/* After the end: files passed over because they are not named as JPEG or PNG; *example is one of them. */
+/* After the end: files passed over because they are not named as JPEG or PNG; *example is one of
+ * them. */
 long source_passed_over(const struct pack_source *s, const char **example);
 
 #endif

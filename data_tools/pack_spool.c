@@ -30,7 +30,8 @@ struct spool *spool_open(const char *folder, int count)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	s->folder = xstrdup(folder);
 	s->count = count;
-	s->kept = limit.rlim_cur > SPARE_FILES + (rlim_t)count ? count : (int)limit.rlim_cur - SPARE_FILES;
+	s->kept = limit.rlim_cur > SPARE_FILES + (rlim_t)count ? count
+							       : (int)limit.rlim_cur - SPARE_FILES;
 	s->fd = xmalloc((size_t)count * sizeof *s->fd);
 	s->length = xcalloc((size_t)count, sizeof *s->length);
 	s->touched = xcalloc((size_t)count, 1);
@@ -64,7 +65,8 @@ static char *name(const struct spool *s, int i)
 	return xasprintf("%s/spool-%05d", s->folder, i);
 }
 
-static int fail_spool(char err[ERR_MAX], const struct spool *s, int i, const char *what, const char *why)
+static int fail_spool(
+	char err[ERR_MAX], const struct spool *s, int i, const char *what, const char *why)
 {
 	return fail(err, "%s/spool-%05d: cannot %s: %s", s->folder, i, what, why);
 }
@@ -102,7 +104,8 @@ void spool_rewind(struct spool *s, int i)
 	s->length[i] = 0;
 }
 
-int spool_read(struct spool *s, int i, const struct pack_record *r, uint8_t *buffer, char err[ERR_MAX])
+int spool_read(
+	struct spool *s, int i, const struct pack_record *r, uint8_t *buffer, char err[ERR_MAX])
 {
 	size_t n = (size_t)r->bytes + r->mask_bytes, got = 0;
 
@@ -114,11 +117,13 @@ int spool_read(struct spool *s, int i, const struct pack_record *r, uint8_t *buf
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
-			return fail_spool(err, s, i, "read", k < 0 ? strerror(errno) : "it is cut off");
+			return fail_spool(
+				err, s, i, "read", k < 0 ? strerror(errno) : "it is cut off");
 		got += (size_t)k;
 	}
 	release(s, i);
-	if (crc32c(0, buffer, r->bytes) != r->crc || crc32c(0, buffer + r->bytes, r->mask_bytes) != r->mask_crc)
+	if (crc32c(0, buffer, r->bytes) != r->crc ||
+		crc32c(0, buffer + r->bytes, r->mask_bytes) != r->mask_crc)
 		return fail_spool(err, s, i, "use", "a record's checksum does not match");
 	spool_pass(s, i, r);
 	return 0;
@@ -135,7 +140,8 @@ int spool_cut(struct spool *s, char err[ERR_MAX])
 			return fail_spool(err, s, i, "stat", strerror(errno));
 		if ((uint64_t)st.st_size < s->length[i])
 			return fail_spool(err, s, i, "use",
-				"it is shorter than the journal tells; remove this folder and all beside it to begin"
+				"it is shorter than the journal tells; remove this folder and all "
+				"beside it to begin"
 				" anew");
 		if (ftruncate(s->fd[i], (off_t)s->length[i]) != 0)
 			return fail_spool(err, s, i, "cut", strerror(errno));
@@ -144,8 +150,8 @@ int spool_cut(struct spool *s, char err[ERR_MAX])
 	return 0;
 }
 
-int spool_append(struct spool *s, int i, const struct pack_record *r, const uint8_t *jpeg, const uint8_t *mask,
-	char err[ERR_MAX])
+int spool_append(struct spool *s, int i, const struct pack_record *r, const uint8_t *jpeg,
+	const uint8_t *mask, char err[ERR_MAX])
 {
 	struct iovec part[2] = { { (void *)jpeg, r->bytes }, { (void *)mask, r->mask_bytes } };
 	uint64_t at = s->length[i];

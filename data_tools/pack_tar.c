@@ -1,8 +1,8 @@
-/* pack_tar.c - images in tar files: ILSVRC2012's tar of tars (the class is the inner tar's name), WebDataset
- * (key.jpg with key.cls beside it), or plain class folders.
+/* pack_tar.c - images in tar files: ILSVRC2012's tar of tars (the class is the inner tar's name),
+ * WebDataset (key.jpg with key.cls beside it), or plain class folders.
  *
- * Files that differ in their ending only belong together, as in WebDataset: an image is given when the first
- * file of the next one is met. */
+ * Files that differ in their ending only belong together, as in WebDataset: an image is given when
+ * the first file of the next one is met. */
 #include "pack_kind.h"
 
 #include <string.h>
@@ -99,11 +99,13 @@ static int hold_image(struct tar *t, const struct tar_entry *e, char **key, char
 	*key = NULL;
 	if (e->size > PACK_MAX_FILE) {
 		xfree(s->item.problem);
-		s->item.problem = xasprintf("%zu bytes; at most %d are taken", e->size, PACK_MAX_FILE);
+		s->item.problem =
+			xasprintf("%zu bytes; at most %d are taken", e->size, PACK_MAX_FILE);
 		return 0;
 	}
 	s->item.n = e->size;
-	return t->given < t->kind.skip ? 0 : tar_reader_load(t->reader, &s->item.bytes, e->size, err);
+	return t->given < t->kind.skip ? 0
+				       : tar_reader_load(t->reader, &s->item.bytes, e->size, err);
 }
 
 static int hold_labels(struct tar *t, const struct tar_entry *e, char **key, char err[ERR_MAX])
@@ -129,7 +131,8 @@ static int hold_labels(struct tar *t, const struct tar_entry *e, char **key, cha
 }
 
 /* Take in one file; 1 when a sample was complete before it and is now in *item. */
-static int take_in(struct tar *t, struct pack_item *item, const struct tar_entry *e, char err[ERR_MAX])
+static int take_in(
+	struct tar *t, struct pack_item *item, const struct tar_entry *e, char err[ERR_MAX])
 {
 	const char *slash = strrchr(e->name, '/'), *base = slash ? slash + 1 : e->name;
 	int is_image = is_image_name(base), given = 0, rc, n;
@@ -144,8 +147,8 @@ static int take_in(struct tar *t, struct pack_item *item, const struct tar_entry
 	}
 	key = key_of(t, e);
 	n = stem_length(key);
-	if (s->stem &&
-		((is_image && s->has_image) || strlen(s->stem) != (size_t)n || memcmp(s->stem, key, (size_t)n))) {
+	if (s->stem && ((is_image && s->has_image) || strlen(s->stem) != (size_t)n ||
+			       memcmp(s->stem, key, (size_t)n))) {
 		give(t, item);
 		given = 1;
 	}
@@ -203,8 +206,8 @@ static char *describe(const char *const *paths, int count, int strip_folders, ch
 			xfree(text);
 			return NULL;
 		}
-		more = xasprintf("%star\t%s, %lld bytes of %lld\n", text, paths[i], (long long)st.st_size,
-			(long long)st.st_mtime);
+		more = xasprintf("%star\t%s, %lld bytes of %lld\n", text, paths[i],
+			(long long)st.st_size, (long long)st.st_mtime);
 		xfree(text);
 		text = more;
 	}

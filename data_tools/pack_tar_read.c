@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -62,7 +63,8 @@ void tar_reader_close(struct tar_reader *r)
 	xfree(r);
 }
 
-static int fail_archive(char err[ERR_MAX], const struct tar_reader *r, struct archive *a, const char *what)
+static int fail_archive(
+	char err[ERR_MAX], const struct tar_reader *r, struct archive *a, const char *what)
 {
 	const char *reason = archive_error_string(a);
 
@@ -104,7 +106,7 @@ static la_ssize_t read_inner(struct archive *inner, void *arg, const void **bloc
 	if (rc < ARCHIVE_WARN || offset != r->inner_offset) {
 		const char *reason = archive_error_string(r->outer);
 
-		archive_set_error(inner, ARCHIVE_ERRNO_MISC, "%s", reason ? reason : "it has holes");
+		archive_set_error(inner, EIO, "%s", reason ? reason : "it has holes");
 		return -1;
 	}
 	r->inner_offset += (int64_t)n;
@@ -138,7 +140,8 @@ static const char *entry_name(struct archive_entry *entry)
 }
 
 /* The next file of an open archive: 1, its end: 0, -1. */
-static int next_file(struct tar_reader *r, struct archive *a, struct tar_entry *e, char err[ERR_MAX])
+static int next_file(
+	struct tar_reader *r, struct archive *a, struct tar_entry *e, char err[ERR_MAX])
 {
 	struct archive_entry *entry;
 	int rc;
@@ -149,7 +152,9 @@ static int next_file(struct tar_reader *r, struct archive *a, struct tar_entry *
 		e->name = entry_name(entry);
 		e->size = (size_t)archive_entry_size(entry);
 		e->inner = r->inner_class;
-		return e->name ? 1 : fail(err, "%s: holds a file whose name cannot be read", r->paths[r->at]);
+		return e->name ? 1
+			       : fail(err, "%s: holds a file whose name cannot be read",
+					 r->paths[r->at]);
 	}
 	return rc == ARCHIVE_EOF ? 0 : fail_archive(err, r, a, "read on");
 }

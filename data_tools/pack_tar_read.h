@@ -6,7 +6,8 @@
 
 #include "base/die.h"
 
-/* Walks the regular files of one or more tar files, and of tar files inside them (one level), through libarchive. */
+/* Walks the regular files of one or more tar files, and of tar files inside them (one level),
+ * through libarchive. */
 
 struct tar_reader;
 

@@ -1,5 +1,6 @@
-/* pack_tree.c - images in a folder of class folders: the class is the first folder below the source, and may hold
- * folders of its own.  The tree is listed and sorted before the first image is read. */
+/* pack_tree.c - images in a folder of class folders: the class is the first folder below the
+ * source, and may hold folders of its own.  The tree is listed and sorted before the first image is
+ * read. */
 #include "pack_kind.h"
 
 #include <dirent.h>
@@ -43,7 +44,8 @@ static void list_free(struct list *l)
 	xfree(l->names);
 }
 
-/* Bytewise, but a folder's end sorts before any letter, so that files come in the order of sorted folders. */
+/* Bytewise, but a folder's end sorts before any letter, so that files come in the order of sorted
+ * folders. */
 static int compare_paths(const void *x, const void *y)
 {
 	const unsigned char *a = *(unsigned char *const *)x, *b = *(unsigned char *const *)y;
@@ -64,7 +66,8 @@ static int is_folder(const char *path, const struct dirent *e)
 
 static int walk(struct tree *t, const char *below, int depth, char err[ERR_MAX]);
 
-static int visit(struct tree *t, const char *below, const struct dirent *e, int depth, char err[ERR_MAX])
+static int visit(
+	struct tree *t, const char *below, const struct dirent *e, int depth, char err[ERR_MAX])
 {
 	char *name = *below ? xasprintf("%s/%s", below, e->d_name) : xstrdup(e->d_name);
 	char *path = xasprintf("%s/%s", t->root, name);
@@ -76,7 +79,8 @@ static int visit(struct tree *t, const char *below, const struct dirent *e, int 
 		rc = walk(t, name, depth + 1, err);
 	} else if (is_image_name(name)) {
 		list_add(&t->files, name);
-		log_progress(0, "looking through %s: %zu images", t->root, t->files.count);
+		if (t->files.count % 1024 == 0)
+			log_progress(0, "looking through %s: %zu images", t->root, t->files.count);
 	} else {
 		kind_pass_over(&t->kind, name);
 	}
@@ -156,8 +160,8 @@ static void settle(struct tree *t)
 	for (size_t i = 0; i < t->files.count; i++)
 		crc = crc32c(crc, t->files.names[i], strlen(t->files.names[i]) + 1);
 	t->kind.count = (int64_t)t->files.count;
-	t->kind.about =
-		xasprintf("folder\t%s, %zu images, CRC of names %08x\n", t->root, t->files.count, crc);
+	t->kind.about = xasprintf(
+		"folder\t%s, %zu images, CRC of names %08x\n", t->root, t->files.count, crc);
 }
 
 struct pack_kind *pack_tree_open(

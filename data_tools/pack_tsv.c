@@ -47,12 +47,13 @@ static int split(struct tsv *t, int max_fields, char err[ERR_MAX])
 		t->field[i] = "";
 	while ((word = strsep(&rest, "\t"))) {
 		if (t->fields == max_fields)
-			return fail(err, "%s, line %ld: more than %d fields between tabs", t->path, t->number,
-				max_fields);
+			return fail(err, "%s, line %ld: more than %d fields between tabs", t->path,
+				t->number, max_fields);
 		t->field[t->fields++] = word;
 	}
 	if (*t->field[0] == 0)
-		return fail(err, "%s, line %ld: the first field, a name, is empty", t->path, t->number);
+		return fail(
+			err, "%s, line %ld: the first field, a name, is empty", t->path, t->number);
 	return 1;
 }
 
@@ -62,14 +63,15 @@ int tsv_next(struct tsv *t, int max_fields, char err[ERR_MAX])
 		ssize_t n = getline(&t->line, &t->room, t->file);
 
 		if (n < 0 && ferror(t->file))
-			return fail(err, "%s: cannot read after line %ld: %s", t->path, t->number, strerror(errno));
+			return fail(err, "%s: cannot read after line %ld: %s", t->path, t->number,
+				strerror(errno));
 		if (n < 0)
 			return 0;
 		t->number++;
 		t->crc = crc32c(t->crc, t->line, (size_t)n);
 		if (strlen(t->line) != (size_t)n)
-			return fail(err, "%s, line %ld: holds a zero byte; this is not a text file", t->path,
-				t->number);
+			return fail(err, "%s, line %ld: holds a zero byte; this is not a text file",
+				t->path, t->number);
 		t->line[strcspn(t->line, "\r\n")] = 0;
 		if (t->line[strspn(t->line, " \t")] != 0)
 			return split(t, max_fields, err);

@@ -47,7 +47,7 @@ install_packages() {
 	[ -n "$missing" ] || return 0
 	# One at a time, and patiently: something else may be installing too.
 	options="-o DPkg::Lock::Timeout=300 -q"
-	echo "installing:" $missing
+	echo "installing: $missing"
 	# shellcheck disable=SC2086 # options and packages are lists of words
 	as_root env DEBIAN_FRONTEND=noninteractive "$apt" $options update
 	# shellcheck disable=SC2086
@@ -59,7 +59,7 @@ present() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
 	pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
-	py:*) python3 -c "import ${1#py:}" 2>/dev/null ;;
+	py:*) python3 -c "import ${1#py:}" 2>/dev/null || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
 	*.h) echo "#include <$1>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac

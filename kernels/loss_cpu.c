@@ -209,7 +209,7 @@ void relic_loss_cpu(struct device *dev, float *g, float *g_small, double *terms,
 		.g = g,
 		.views = options->large + options->small,
 		.count = 1 + options->negatives,
-		.scale = share / (double)options->temperature };
+		.scale = share / options->temperature };
 
 	check_batch(batch, options);
 	set_work(cpu, &l);

@@ -111,7 +111,7 @@ HOST_DEVICE static inline void relic_kl_first_cross(
 HOST_DEVICE static inline double relic_invariance(struct relic_row student,
 	struct relic_row teacher, const struct relic_options *o, int count)
 {
-	double weight = (double)o->invariance;
+	double weight = o->invariance;
 	struct relic_row first = o->reverse ? student : teacher;
 	struct relic_row second = o->reverse ? teacher : student;
 
@@ -157,7 +157,7 @@ HOST_DEVICE static inline double relic_mean_part(
 HOST_DEVICE static inline void relic_mean_gradient(
 	const struct relic_rows *rows, const double *student, const struct relic_options *o, int b)
 {
-	double weight = (double)o->invariance / (o->large - 1);
+	double weight = o->invariance / (o->large - 1);
 
 	for (int a = 0; a < o->large; a++) {
 		struct relic_row p = relic_p(rows, o, a, b);
@@ -212,7 +212,7 @@ HOST_DEVICE static inline void relic_image(
 			if (a == b && !o->diagonal)
 				continue;
 			terms[0] += relic_contrast(
-				relic_p(rows, o, a, b), rows->count, (double)o->contrast);
+				relic_p(rows, o, a, b), rows->count, o->contrast);
 			terms[1] += a < o->large ? relic_invariance(relic_p(rows, o, a, b),
 							   relic_p(rows, o, b, a), o, rows->count)
 						 : relic_small(rows, o, a - o->large, b);

@@ -197,10 +197,10 @@ static void grey(struct work *w)
 	w->channels = 1;
 }
 
-/* Taps that weigh less than 2^-16 of the middle one are left out: together 3e-6 of all. */
+/* Taps that weigh less than 2^-20 of the middle one are left out: together at most 4e-6 of all in both directions. */
 static int blur_radius(const float *weight, int radius)
 {
-	while (radius > 0 && weight[radius] < 0x1p-16f * weight[0])
+	while (radius > 0 && weight[radius] < 0x1p-20f * weight[0])
 		radius--;
 	return radius;
 }

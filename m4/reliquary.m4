@@ -2,7 +2,7 @@
 AC_DEFUN([RELIQUARY_MISSING],
 [AC_MSG_ERROR([$1 was not found.
     On Debian or Ubuntu:  apt-get install $2
-    All packages:         grep -v '^@%:@' jobs/packages.txt])])
+    All that is missing:  $srcdir/jobs/install.sh build])])
 
 # RELIQUARY_PKG(NAME, MODULE, PACKAGE): a library that pkg-config knows; sets NAME_CFLAGS and NAME_LIBS.
 AC_DEFUN([RELIQUARY_PKG],
@@ -28,9 +28,30 @@ AC_ARG_ENABLE([werror], [AS_HELP_STRING([--enable-werror], [make compiler warnin
 AS_IF([test "x$enable_werror" = xyes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])
 AC_SUBST([WARN_CFLAGS])])
 
-# RELIQUARY_CMOCKA: tests need cmocka; the program does not, so its absence only turns 'make check' off.
-AC_DEFUN([RELIQUARY_CMOCKA],
-[PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
+# RELIQUARY_SANITIZERS: --enable-sanitizers; sets SANITIZE_CFLAGS, for compiling and linking.
+AC_DEFUN([RELIQUARY_SANITIZERS],
+[AC_ARG_ENABLE([sanitizers],
+  [AS_HELP_STRING([--enable-sanitizers], [build with AddressSanitizer and UndefinedBehaviorSanitizer])])
+SANITIZE_CFLAGS=
+AS_IF([test "x$enable_sanitizers" = xyes],
+  [SANITIZE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+   save_CFLAGS=$CFLAGS
+   CFLAGS="$CFLAGS $SANITIZE_CFLAGS"
+   AC_MSG_CHECKING([whether a program with sanitizers links])
+   AC_LINK_IFELSE([AC_LANG_PROGRAM()], [AC_MSG_RESULT([yes])],
+     [AC_MSG_RESULT([no]); AC_MSG_ERROR([$CC has no AddressSanitizer or UndefinedBehaviorSanitizer here])])
+   CFLAGS=$save_CFLAGS])
+AC_SUBST([SANITIZE_CFLAGS])])
+
+# RELIQUARY_CHECKS: what 'make check' runs.  Unit tests need cmocka; the program does not, so its absence only turns
+# them off.
+AC_DEFUN([RELIQUARY_CHECKS],
+[AC_ARG_ENABLE([checks],
+  [AS_HELP_STRING([--enable-checks=all|unit], [what 'make check' runs: unit tests and scripts (default), or unit tests only])],
+  [], [enable_checks=all])
+AS_CASE([$enable_checks], [all|unit], [], [AC_MSG_ERROR([--enable-checks takes 'all' or 'unit', not '$enable_checks'])])
+PKG_CHECK_MODULES([CMOCKA], [cmocka], [have_cmocka=yes],
   [have_cmocka=no
    AC_MSG_WARN([cmocka was not found: 'make check' will run no unit test (apt-get install libcmocka-dev)])])
-AM_CONDITIONAL([HAVE_CMOCKA], [test "x$have_cmocka" = xyes])])
+AM_CONDITIONAL([HAVE_CMOCKA], [test "x$have_cmocka" = xyes])
+AM_CONDITIONAL([CHECK_SCRIPTS], [test "x$enable_checks" = xall])])

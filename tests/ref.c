@@ -168,17 +168,24 @@ void ref_lars(double *p, double *m, const double *g, const struct param_span *sp
 	}
 }
 
+static double at(
+	double *x, size_t i, double shift, double (*f)(const double *x, void *with), void *with)
+{
+	double keep = x[i], value;
+
+	x[i] = keep + shift;
+	value = f(x, with);
+	x[i] = keep;
+	return value;
+}
+
 void ref_gradient(double *d, double *x, size_t n, double h,
 	double (*f)(const double *x, void *with), void *with)
 {
 	for (size_t i = 0; i < n; i++) {
-		double keep = x[i], up, down;
+		double near = at(x, i, h, f, with) - at(x, i, -h, f, with);
+		double far = at(x, i, 2 * h, f, with) - at(x, i, -2 * h, f, with);
 
-		x[i] = keep + h;
-		up = f(x, with);
-		x[i] = keep - h;
-		down = f(x, with);
-		x[i] = keep;
-		d[i] = (up - down) / (2 * h);
+		d[i] = (8 * near - far) / (12 * h);
 	}
 }

@@ -37,7 +37,8 @@ void ref_likelihood(double *p, const double *anchor, const double *pool, int i,
 void ref_lars(double *p, double *m, const double *g, const struct param_span *spans, int count,
 	const struct lars_step *step);
 
-/* d = gradient of f at x by central differences, of steps h; x is restored. */
+/* d = gradient of f at x by central differences of steps h and 2 h, so that the error is of the
+ * order of h^4; x is restored. */
 void ref_gradient(double *d, double *x, size_t n, double h,
 	double (*f)(const double *x, void *with), void *with);
 

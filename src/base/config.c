@@ -48,7 +48,8 @@ int config_set(struct config *c, const char *name, const char *value, char err[E
 		return option_write(o, c, value, err);
 	if (option_is_section(name))
 		return fail(err, "%s: is a section; its settings are %s.NAME", name, name);
-	return fail(err, "%.200s: there is no such setting; the nearest is %s", name, option_nearest(name));
+	return fail(err, "%.200s: there is no such setting; the nearest is %s", name,
+		option_nearest(name));
 }
 
 /* ---- command line ---- */
@@ -70,7 +71,9 @@ static const char *following_value(struct arguments *a, const char *name)
 {
 	const struct option *o = option_find(name);
 	const char *next = a->at + 1 < a->count ? a->v[a->at + 1] : NULL;
-	int is_word = next && (!strcmp(next, "true") || !strcmp(next, "false") || !strcmp(next, "1") || !strcmp(next, "0"));
+	int is_word = next &&
+		(!strcmp(next, "true") || !strcmp(next, "false") || !strcmp(next, "1") ||
+			!strcmp(next, "0"));
 
 	if (o && o->type == OPTION_BOOL && !is_word)
 		return "true";
@@ -80,8 +83,10 @@ static const char *following_value(struct arguments *a, const char *name)
 	return next;
 }
 
-/* The argument at a->at, which begins with "--" and is the option called name (up to '=', if any). */
-static int take_option(struct config *c, struct arguments *a, const char *name, const char *equals, char err[ERR_MAX])
+/* The argument at a->at, which begins with "--" and is the option called name (up to '=', if any).
+ */
+static int take_option(struct config *c, struct arguments *a, const char *name, const char *equals,
+	char err[ERR_MAX])
 {
 	int is_file = strcmp(name, "config") == 0;
 	const char *value;
@@ -134,17 +139,21 @@ void config_help(FILE *out, const char *section)
 		const struct option *o = &config_options[i];
 		char *domain;
 
-		if (section && (strncmp(o->name, section, n) != 0 || (o->name[n] != '.' && o->name[n] != '\0')))
+		if (section &&
+			(strncmp(o->name, section, n) != 0 ||
+				(o->name[n] != '.' && o->name[n] != '\0')))
 			continue;
 		domain = option_domain(o);
-		fprintf(out, "  --%s=%s  %s (%s)\n", o->name, *o->value ? o->value : "''", o->help, domain);
+		fprintf(out, "  --%s=%s  %s (%s)\n", o->name, *o->value ? o->value : "''", o->help,
+			domain);
 		xfree(domain);
 	}
 }
 
 /* ---- resume ---- */
 
-/* May a run whose record says a go on with b?  Numbers that may only rise are compared as numbers. */
+/* May a run whose record says a go on with b?  Numbers that may only rise are compared as numbers.
+ */
 static int may_change(const struct option *o, const char *a, const char *b)
 {
 	if (o->resume == RESUME_UPWARDS)
@@ -161,8 +170,10 @@ int config_same_run(const struct config *a, const struct config *b, char err[ERR
 		char *was = option_read(o, a), *is = option_read(o, b);
 
 		if (!may_change(o, was, is) && used < ERR_MAX)
-			used += (size_t)snprintf(err + used, ERR_MAX - used, "%s%s is %.100s in the run and %.100s here%s",
-				used ? "; " : "", o->name, was, is, o->resume == RESUME_UPWARDS ? " (it may only rise)" : "");
+			used += (size_t)snprintf(err + used, ERR_MAX - used,
+				"%s%s is %.100s in the run and %.100s here%s", used ? "; " : "",
+				o->name, was, is,
+				o->resume == RESUME_UPWARDS ? " (it may only rise)" : "");
 		xfree(was);
 		xfree(is);
 	}

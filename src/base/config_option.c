@@ -23,7 +23,8 @@ int option_is_section(const char *section)
 	size_t n = strlen(section);
 
 	for (int i = 0; i < config_option_count; i++)
-		if (strncmp(config_options[i].name, section, n) == 0 && config_options[i].name[n] == '.')
+		if (strncmp(config_options[i].name, section, n) == 0 &&
+			config_options[i].name[n] == '.')
 			return 1;
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* config_yaml.c - settings from and to YAML: sections of keys with single values, read through libyaml. */
+/* config_yaml.c - settings from and to YAML: sections of keys with single values, read through
+ * libyaml. */
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -16,7 +17,8 @@ struct reader {
 	size_t *line; /* of each option's value; 0: not met yet */
 };
 
-static int fail_at(const struct reader *r, const yaml_node_t *node, const char *what, char err[ERR_MAX])
+static int fail_at(
+	const struct reader *r, const yaml_node_t *node, const char *what, char err[ERR_MAX])
 {
 	char text[ERR_MAX];
 
@@ -30,14 +32,15 @@ static const char *scalar(const yaml_node_t *node)
 }
 
 /* One value: name is "section.key" or "key". */
-static int read_value(struct reader *r, const char *name, const yaml_node_t *key, const yaml_node_t *value,
-	char err[ERR_MAX])
+static int read_value(struct reader *r, const char *name, const yaml_node_t *key,
+	const yaml_node_t *value, char err[ERR_MAX])
 {
 	const struct option *o = option_find(name);
 	char text[256];
 
 	if (o && r->line[o - config_options]) {
-		snprintf(text, sizeof text, "%s: was already set in line %zu", name, r->line[o - config_options]);
+		snprintf(text, sizeof text, "%s: was already set in line %zu", name,
+			r->line[o - config_options]);
 		return fail_at(r, key, text, err);
 	}
 	if (o && value->type != YAML_SCALAR_NODE) {
@@ -51,10 +54,11 @@ static int read_value(struct reader *r, const char *name, const yaml_node_t *key
 }
 
 /* The pairs of a mapping; section NULL: of the whole file. */
-static int read_mapping(struct reader *r, const char *section, const yaml_node_t *mapping, char err[ERR_MAX]);
+static int read_mapping(
+	struct reader *r, const char *section, const yaml_node_t *mapping, char err[ERR_MAX]);
 
-static int read_pair(struct reader *r, const char *section, const yaml_node_t *key, const yaml_node_t *value,
-	char err[ERR_MAX])
+static int read_pair(struct reader *r, const char *section, const yaml_node_t *key,
+	const yaml_node_t *value, char err[ERR_MAX])
 {
 	char *name;
 	int rc;
@@ -63,7 +67,8 @@ static int read_pair(struct reader *r, const char *section, const yaml_node_t *k
 		return fail_at(r, key, "a section or a setting is wanted here", err);
 	if (!section && value->type == YAML_MAPPING_NODE)
 		return read_mapping(r, scalar(key), value, err);
-	if (!section && option_is_section(scalar(key)) && value->type == YAML_SCALAR_NODE && !*scalar(value))
+	if (!section && option_is_section(scalar(key)) && value->type == YAML_SCALAR_NODE &&
+		!*scalar(value))
 		return 0; /* a section with nothing in it */
 	name = section ? xasprintf("%s.%s", section, scalar(key)) : xstrdup(scalar(key));
 	rc = read_value(r, name, key, value, err);
@@ -71,7 +76,8 @@ static int read_pair(struct reader *r, const char *section, const yaml_node_t *k
 	return rc;
 }
 
-static int read_mapping(struct reader *r, const char *section, const yaml_node_t *mapping, char err[ERR_MAX])
+static int read_mapping(
+	struct reader *r, const char *section, const yaml_node_t *mapping, char err[ERR_MAX])
 {
 	const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
 
@@ -88,13 +94,15 @@ static int read_mapping(struct reader *r, const char *section, const yaml_node_t
 static int fail_parser(const yaml_parser_t *parser, const char *name, char err[ERR_MAX])
 {
 	if (parser->error == YAML_READER_ERROR)
-		return fail(err, "%.300s: byte %zu: %s (a text in UTF-8 is wanted)", name, parser->problem_offset,
-			parser->problem);
-	return fail(err, "%.300s:%zu: not YAML: %s", name, parser->problem_mark.line + 1, parser->problem);
+		return fail(err, "%.300s: byte %zu: %s (a text in UTF-8 is wanted)", name,
+			parser->problem_offset, parser->problem);
+	return fail(err, "%.300s:%zu: not YAML: %s", name, parser->problem_mark.line + 1,
+		parser->problem);
 }
 
 /* Next document of the text: 1 read, 0 there is none, -1 err.  After 1 the caller deletes it. */
-static int next_document(yaml_parser_t *parser, yaml_document_t *document, const char *name, char err[ERR_MAX])
+static int next_document(
+	yaml_parser_t *parser, yaml_document_t *document, const char *name, char err[ERR_MAX])
 {
 	if (!yaml_parser_load(parser, document))
 		return fail_parser(parser, name, err);
@@ -119,19 +127,23 @@ static int parse(struct reader *r, yaml_parser_t *parser, char err[ERR_MAX])
 	else if (root->type == YAML_SCALAR_NODE && !*scalar(root))
 		rc = 0;
 	else
-		rc = fail_at(r, root, "sections with settings are wanted ('section:', below it '  key: value')", err);
+		rc = fail_at(r, root,
+			"sections with settings are wanted ('section:', below it '  key: value')",
+			err);
 	yaml_document_delete(&document);
 	if (rc != 0)
 		return rc;
 	rc = next_document(parser, &second, r->name, err);
 	if (rc > 0) {
-		rc = fail_at(r, yaml_document_get_root_node(&second), "a second document begins here; one is wanted", err);
+		rc = fail_at(r, yaml_document_get_root_node(&second),
+			"a second document begins here; one is wanted", err);
 		yaml_document_delete(&second);
 	}
 	return rc;
 }
 
-int config_parse(struct config *c, const char *text, size_t bytes, const char *name, char err[ERR_MAX])
+int config_parse(
+	struct config *c, const char *text, size_t bytes, const char *name, char err[ERR_MAX])
 {
 	struct reader r = { .config = c, .name = name };
 	yaml_parser_t parser;

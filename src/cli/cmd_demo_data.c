@@ -107,10 +107,8 @@ static int parse_and_make(struct arguments *a, int argc, char **argv)
 		print_help(table);
 		return EXIT_DONE;
 	}
-	if (options_parse(table, ENTRIES, &argc, argv, err) != 0)
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || options_end(argc, argv, 1, err) != 0)
 		return complain(err, EXIT_USAGE);
-	if (argc != 2)
-		return complain("give one folder to make: reliquary demo-data OUT [options]", EXIT_USAGE);
 	if (a->scale_min > a->scale_max)
 		return complain("--scale-min is larger than --scale-max", EXIT_USAGE);
 	if (a->train + a->test + a->test_objects == 0)

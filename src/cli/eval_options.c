@@ -168,7 +168,7 @@ static int parse(struct arguments *a, struct config *c, int *argc, char **argv, 
 	fill_table(table, a);
 	if (take_own(a, argc, argv, err) != 0 || config_arguments(c, argc, argv, err) != 0)
 		return -1;
-	return options_parse(table, ENTRIES, argc, argv, err);
+	return options_take(table, ENTRIES, argc, argv, err);
 }
 
 static char **copy_of(char **argv, int argc)

@@ -48,7 +48,7 @@ static const struct option_entry *find(const struct option_entry *table, int ent
 	return NULL;
 }
 
-int options_parse(const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX])
+int options_take(const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX])
 {
 	int kept = 1;
 
@@ -58,13 +58,10 @@ int options_parse(const struct option_entry *table, int entries, int *argc, char
 		const struct option_entry *e = n ? find(table, entries, name, n) : NULL;
 		const char *value;
 
-		if (argv[i][0] != '-') {
+		if (!e) {
 			argv[kept++] = argv[i];
 			continue;
 		}
-		if (!e)
-			return fail(err, "there is no option '%s'; 'reliquary %s --help' tells those there are",
-				argv[i], argv[0]);
 		value = name[n] == '=' ? name + n + 1 : i + 1 < *argc ? argv[++i] : NULL;
 		if (!value)
 			return fail(err, "--%s: a value is missing (%s)", e->name, e->argument);
@@ -72,6 +69,20 @@ int options_parse(const struct option_entry *table, int entries, int *argc, char
 			return -1;
 	}
 	*argc = kept;
+	return 0;
+}
+
+int options_end(int argc, char **argv, int operands, char err[ERR_MAX])
+{
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '-')
+			return fail(err, "there is no option '%s'; 'reliquary %s --help' tells those there are",
+				argv[i], argv[0]);
+	if (argc - 1 > operands)
+		return fail(err, "'%s' is one argument too many; 'reliquary %s --help' tells which there are",
+			argv[operands + 1], argv[0]);
+	if (argc - 1 < operands)
+		return fail(err, "an argument is missing; 'reliquary %s --help' tells which there are", argv[0]);
 	return 0;
 }
 

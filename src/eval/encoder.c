@@ -34,7 +34,7 @@ static int load_values(struct encoder *e, const struct encoder_options *o, const
 
 	params_init(p, values, (uint64_t)c->train.seed, RNG_INIT);
 	if (o->source == ENCODER_FILE)
-		rc = weights_load_encoder(o->path, p, s, values, stats, &updates, err);
+		rc = weights_load_encoder(o->path, c, p, s, values, stats, &updates, err);
 	if (rc == 0)
 		infer_load(e->net, values, stats, updates);
 	e->calibrated = updates > 0;

@@ -58,7 +58,7 @@ struct param_span {
 struct relic_options {
 	int large, small;       /* L, S */
 	int negatives;          /* n_e; candidates are 1 + n_e a row */
-	float temperature, contrast, invariance; /* tau, c, lambda */
+	double temperature, contrast, invariance; /* tau, c, lambda */
 	int small_mode;         /* 0..4 of spec 2.4: the invariance term of small views */
 	int diagonal;           /* pairs (b, b) count */
 	int entropy_stop;       /* stop-gradient on the entropy only ("literal sg") */

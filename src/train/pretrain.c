@@ -131,9 +131,9 @@ static int load_initial(struct run *r, char err[ERR_MAX])
 		return 0;
 	checkpoint_init(&c, s->params, s->stats);
 	state_save(s, &c);
-	rc = weights_load_encoder(r->config->run.init, s->params, s->stats, c.params, c.stats, &c.stats_updates, err);
+	rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.params, c.stats, &c.stats_updates, err);
 	if (rc == 0)
-		rc = weights_load_encoder(r->config->run.init, s->params, s->stats, c.target, c.target_stats, &c.stats_updates,
+		rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.target, c.target_stats, &c.stats_updates,
 			err);
 	if (rc == 0)
 		state_load(s, &c);

@@ -2,9 +2,11 @@
 #include "train/weights.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "train/weights_names.h"
+#include "autoconfig.h"
 
 static void add_param(struct safetensors *f, const struct weights *w, const struct param *p)
 {
@@ -43,4 +45,18 @@ void weights_add(struct safetensors *f, const struct weights *w, int parts)
 	for (int i = 0; i < w->s->count; i++)
 		if (weights_part_of(w->s->table[i].name) & parts)
 			add_statistics(f, w, &w->s->table[i]);
+}
+
+void weights_describe(struct safetensors *f, const struct config *c)
+{
+	char width[32];
+
+	snprintf(width, sizeof width, "%.9g", c->model.width);
+	/* what PyTorch's own readers expect of a file of theirs */
+	safetensors_add_metadata(f, "format", "pt");
+	safetensors_add_metadata(f, "program", PACKAGE_STRING);
+	safetensors_add_metadata(f, "arch", c->model.arch);
+	safetensors_add_metadata(f, "width", width);
+	safetensors_add_metadata(f, "stem", weights_stem(c));
+	safetensors_add_metadata(f, "padding", weights_padding(c));
 }

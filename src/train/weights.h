@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/config.h"
 #include "base/die.h"
 #include "nn/params.h"
 #include "train/safetensors.h"
@@ -29,14 +30,19 @@ struct weights {
 /* Append the tensors of some parts (weights_part, added up) to f. */
 void weights_add(struct safetensors *f, const struct weights *w, int parts);
 
-/* Read the file path into params [p->length] and stats [s->length] of the network that p and s
- * describe.  The whole encoder must be there; projector and predictor are taken if the file has
- * them (each whole), else left as they are; a classifier (fc.*) is passed over with a remark, and
- * so are heads that the network does not have. Statistics of layers that the file does not hold
- * become mean 0, variance 1.  *updates is set to WEIGHTS_UPDATES_IMPORTED. -1 with err: not a
- * safetensors file, or the first tensor that is missing, unknown, of another type or shape, or
- * holds a value that is not finite; params and stats are then undefined. */
-int weights_load_encoder(const char *path, const struct params *p, const struct stats *s,
-	float *params, float *stats, int64_t *updates, char err[ERR_MAX]);
+/* Record in f's metadata what cannot be seen from the tensors: arch, width, stem, padding, program.
+ */
+void weights_describe(struct safetensors *f, const struct config *c);
+
+/* Put the weights of a safetensors file into host buffers params [p->length] and stats [s->length]
+ * of the network that c describes (p and s are its tables).  The whole encoder must be there;
+ * projector and predictor are taken if the file has them (each whole), else left as they are; a
+ * classifier (fc.*) is passed over with a remark, and so are heads that the network does not have.
+ * Statistics of layers that the file does not hold become mean 0, variance 1. *updates becomes
+ * WEIGHTS_UPDATES_IMPORTED; or 0, and stats 0, for a file whose statistics were never updated. -1
+ * with err: not a safetensors file, or the first tensor that is missing, unknown, of another type
+ * or shape, or holds a value that is not finite; params and stats are then undefined. */
+int weights_load_encoder(const char *path, const struct config *c, const struct params *p,
+	const struct stats *s, float *params, float *stats, int64_t *updates, char err[ERR_MAX]);
 
 #endif

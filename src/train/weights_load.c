@@ -20,11 +20,29 @@ struct load {
 	const struct params *p;
 	const struct stats *s;
 	int parts; /* that are to be read */
+	char way_out[160];
 	char *err;
 };
 
-static const char way_out[] =
-	"do model.arch, model.width and model.stem name the network that it was made for?";
+/* How most messages end: another network is the likely reason. */
+static void name_network(struct load *l, const struct config *c)
+{
+	snprintf(l->way_out, sizeof l->way_out,
+		"the network here has model.arch=%.32s, model.width=%g, model.stem=%s",
+		c->model.arch, c->model.width, weights_stem(c));
+}
+
+/* Padding leaves no trace in shapes; our own files tell it. */
+static int check_padding(const struct load *l, const struct config *c)
+{
+	const char *padding = safetensors_metadata(l->f, "padding");
+
+	if (!padding || strcmp(padding, weights_padding(c)) == 0)
+		return 0;
+	return fail(l->err,
+		"%s: made with model.padding=%.32s, here it is %s: set --model.padding=%.32s",
+		l->path, padding, weights_padding(c), padding);
+}
 
 static void print_shape(char text[128], int dims, const int64_t *shape)
 {
@@ -59,7 +77,7 @@ static const struct safetensor *wanted(
 	char there[128], here[128];
 
 	if (!t) {
-		fail(l->err, "%s: tensor %s is missing; %s", l->path, name, way_out);
+		fail(l->err, "%s: tensor %s is missing; %s", l->path, name, l->way_out);
 		return NULL;
 	}
 	if (t->type != SAFETENSORS_F32) {
@@ -72,7 +90,7 @@ static const struct safetensor *wanted(
 	print_shape(there, t->dims, t->shape);
 	print_shape(here, dims, shape);
 	fail(l->err, "%s: tensor %s has the shape %s there and %s here; %s", l->path, name, there,
-		here, way_out);
+		here, l->way_out);
 	return NULL;
 }
 
@@ -164,7 +182,7 @@ static int check_unknown(const struct load *l)
 			example = name;
 		} else if (!is_param(l, name) && !is_statistic(l, name)) {
 			return fail(l->err, "%s: tensor %s is unknown here; %s", l->path, name,
-				way_out);
+				l->way_out);
 		}
 	}
 	if (passed_over > 0)
@@ -188,18 +206,38 @@ static int load_all(const struct load *l, float *params, float *stats)
 	return check_unknown(l);
 }
 
-int weights_load_encoder(const char *path, const struct params *p, const struct stats *s,
-	float *params, float *stats, int64_t *updates, char err[ERR_MAX])
+/* Are these the statistics of a network that has never seen a batch? */
+static int never_updated(const struct load *l, const float *stats)
+{
+	for (int i = 0; i < l->s->count; i++) {
+		const struct stat *s = &l->s->table[i];
+
+		for (int k = 0; k < s->channels; k++)
+			if (stats[s->offset + (size_t)k] != 0 ||
+				stats[s->offset + (size_t)(s->channels + k)] != 1)
+				return 0;
+	}
+	return 1;
+}
+
+int weights_load_encoder(const char *path, const struct config *c, const struct params *p,
+	const struct stats *s, float *params, float *stats, int64_t *updates, char err[ERR_MAX])
 {
 	struct safetensors f;
 	struct load l = { .path = path, .f = &f, .p = p, .s = s, .err = err };
-	int rc;
+	int rc = -1;
 
 	if (safetensors_read(path, &f, err) != 0)
 		return -1;
+	name_network(&l, c);
 	l.parts = parts_to_read(&l);
-	rc = load_all(&l, params, stats);
+	if (check_padding(&l, c) == 0)
+		rc = load_all(&l, params, stats);
 	safetensors_free(&f);
 	*updates = WEIGHTS_UPDATES_IMPORTED;
+	if (rc == 0 && never_updated(&l, stats)) {
+		memset(stats, 0, s->length * sizeof *stats);
+		*updates = 0;
+	}
 	return rc;
 }

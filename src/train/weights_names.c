@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *weights_stem(const struct config *c)
+{
+	return c->model.stem == STEM_SMALL ? "small" : "imagenet";
+}
+
+const char *weights_padding(const struct config *c)
+{
+	return c->model.padding == PADDING_SAME ? "same" : "symmetric";
+}
+
 static const struct {
 	const char *prefix;
 	enum weights_part part;

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/config.h"
 #include "nn/params.h"
 #include "train/weights.h"
 
@@ -12,6 +13,10 @@ enum { WEIGHTS_NAME_BYTES = PARAM_NAME_MAX + 32 };
 
 /* What the others keep of the statistics of a layer. */
 enum weights_statistic { WEIGHTS_MEAN, WEIGHTS_VARIANCE, WEIGHTS_BATCHES, WEIGHTS_STATISTICS };
+
+/* The configuration's word for what it holds as a number. */
+const char *weights_stem(const struct config *c);
+const char *weights_padding(const struct config *c);
 
 /* The part of the network that a name, ours or theirs, begins with; 0: none (theirs: of the
  * encoder, or unknown). */

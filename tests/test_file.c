@@ -1,0 +1,126 @@
+/* Files that are whole or absent. */
+#include "test.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+static int entries(const char *folder)
+{
+	DIR *d = opendir(folder);
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2; /* . and .. */
+}
+
+static void what_is_written_is_read(void **state)
+{
+	const char *folder = test_folder(), *path = test_path(folder, "a");
+	unsigned char *bytes;
+	size_t n;
+	char err[ERR_MAX];
+
+	(void)state;
+	assert_int_equal(file_write_atomic(path, "first", 5, err), 0);
+	assert_int_equal(file_write_atomic(path, "ab\0cd", 5, err), 0);
+	assert_int_equal(file_read_all(path, 5, &bytes, &n, err), 0);
+	assert_int_equal(n, 5);
+	assert_memory_equal(bytes, "ab\0cd\0", 6);
+	xfree(bytes);
+	assert_int_equal(entries(folder), 1);
+	assert_int_equal(file_write_atomic(path, "", 0, err), 0);
+	assert_int_equal(file_read_all(path, 5, &bytes, &n, err), 0);
+	assert_int_equal(n, 0);
+	xfree(bytes);
+}
+
+static void faults_name_the_file(void **state)
+{
+	const char *folder = test_folder(), *path = test_path(folder, "a");
+	unsigned char *bytes;
+	size_t n;
+	char err[ERR_MAX];
+
+	(void)state;
+	assert_int_equal(file_read_all(path, 5, &bytes, &n, err), -1);
+	assert_says(err, path);
+	assert_says(err, "No such file");
+	assert_int_equal(file_read_all(folder, 5, &bytes, &n, err), -1);
+	assert_says(err, folder);
+	assert_int_equal(file_write_atomic(path, "123456", 6, err), 0);
+	assert_int_equal(file_read_all(path, 5, &bytes, &n, err), -1);
+	assert_says(err, "6 bytes");
+	assert_int_equal(file_write_atomic("/nowhere/a", "1", 1, err), -1);
+	assert_says(err, "/nowhere/a");
+	assert_int_equal(file_write_atomic(folder, "1", 1, err), -1); /* a folder is in the way */
+	assert_int_equal(entries(folder), 1);
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+	const char *folder = test_folder();
+	char err[ERR_MAX];
+
+	(void)state;
+	assert_int_equal(file_make_folder(test_path(folder, "a/b/c"), err), 0);
+	assert_int_equal(file_make_folder(test_path(folder, "a/b/c"), err), 0);
+	assert_int_equal(file_make_folder(test_path(folder, "a/b/d/"), err), 0);
+	assert_true(file_exists(test_path(folder, "a/b/c")));
+	assert_true(file_exists(test_path(folder, "a/b/d")));
+	assert_false(file_exists(test_path(folder, "a/b/e")));
+	assert_int_equal(file_write_atomic(test_path(folder, "f"), "1", 1, err), 0);
+	assert_int_equal(file_make_folder(test_path(folder, "f/g"), err), -1);
+	assert_says(err, test_path(folder, "f"));
+}
+
+/* A disk without room, as far as the process can see: no file may grow beyond 1000 bytes. */
+static int write_without_room(const char *path, char err[ERR_MAX])
+{
+	const struct rlimit limit = { 1000, 1000 };
+	char bytes[5000] = { 0 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return 0;
+	return file_write_atomic(path, bytes, sizeof bytes, err);
+}
+
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+	const char *folder = test_folder(), *path = test_path(folder, "a");
+	unsigned char *bytes;
+	size_t n;
+	char err[ERR_MAX] = "";
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(file_write_atomic(path, "old", 3, err), 0);
+	child = fork();
+	if (child == 0)
+		_exit(write_without_room(path, err) == -1 && strstr(err, path) ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(entries(folder), 1);
+	assert_int_equal(file_read_all(path, 100, &bytes, &n, err), 0);
+	assert_memory_equal(bytes, "old", 4);
+	xfree(bytes);
+}
+
+static const struct CMUnitTest cases[] = {
+	cmocka_unit_test(what_is_written_is_read),
+	cmocka_unit_test(faults_name_the_file),
+	cmocka_unit_test(folders_are_made_with_their_parents),
+	cmocka_unit_test(a_full_disk_leaves_the_old_file),
+};
+TEST_MAIN(cases)

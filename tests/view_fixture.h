@@ -1,0 +1,23 @@
+#ifndef VIEW_FIXTURE_H
+#define VIEW_FIXTURE_H
+
+#include "data/image.h"
+#include "views/draw.h"
+
+/* Smooth colours with noise and hard edges, and a mask of a disc; the seed decides all. */
+struct image picture(int w, int h, uint32_t seed);
+void picture_free(struct image *im);
+
+/* The whole image and nothing else done. */
+struct view_params view_whole(const struct image *im, int size);
+
+/* One view of views_cpu, normalisation undone; the caller's to free. */
+float *view_values(const struct image *im, const struct view_params *p, int naive);
+
+/* The largest difference; NaN counts as infinite. */
+double values_worst(const float *a, const double *b, size_t n);
+
+/* Both paths of views_cpu against the reference. */
+void view_check(const struct image *im, const struct view_params *p, double tolerance);
+
+#endif
