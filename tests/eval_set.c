@@ -1,5 +1,6 @@
-/* eval_set DIR IMAGES CLASSES SEED LABELS: write a small packed data set of two shards, whose classes differ in colour and stripes
- * behind noise.  LABELS: all, none, or some (every fifth image has none, the others two, the first its own). */
+/* eval_set DIR IMAGES CLASSES SEED LABELS: write a small packed data set of two shards, whose
+ * classes differ in colour and stripes behind noise.  LABELS: all, none, or some (every fifth image
+ * has none, the others two, the first its own). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,22 +36,25 @@ static uint8_t to_byte(double x)
 static void paint(struct image *image, const struct set *s, uint32_t number)
 {
 	struct rng r = rng_at(s->seed, RNG_DEMO, number, 0, 0);
-	double turn = 6.2832 * (number % s->classes) / s->classes, phase = (double)rng_between(&r, 0, 6);
+	double turn = 6.2832 * (number % s->classes) / s->classes,
+	       phase = (double)rng_between(&r, 0, 6);
 
 	for (int y = 0; y < image->height; y++)
 		for (int x = 0; x < image->width; x++) {
 			double stripe = sin((x * cos(turn) + y * sin(turn)) * 0.7 + phase);
 
 			for (int c = 0; c < 3; c++)
-				image->rgb[(y * image->width + x) * 3 + c] = to_byte(128 + 25 * cos(turn + 2.1 * c) +
-					30 * stripe + 50 * rng_normal(&r));
+				image->rgb[(y * image->width + x) * 3 + c] =
+					to_byte(128 + 25 * cos(turn + 2.1 * c) + 30 * stripe +
+						50 * rng_normal(&r));
 		}
 }
 
 /* The JPEG of image i of the set, into s. */
 static void encode(struct set *s, uint32_t i)
 {
-	struct image image = { .width = SMALLEST + (int)(i % SIZES), .height = SMALLEST + (int)(i * 7 % SIZES) };
+	struct image image = { .width = SMALLEST + (int)(i % SIZES),
+		.height = SMALLEST + (int)(i * 7 % SIZES) };
 	char err[ERR_MAX];
 
 	image.rgb = xmalloc((size_t)image.width * (size_t)image.height * 3);
@@ -78,16 +82,26 @@ static int next(void *arg, uint32_t i, struct shard_record *r, char err[ERR_MAX]
 	s->label[0] = (int32_t)(number % s->classes);
 	s->label[1] = (int32_t)((number + 1) % s->classes);
 	snprintf(s->key, sizeof s->key, "image-%05u.jpg", number);
-	*r = (struct shard_record){ .jpeg = s->jpeg, .bytes = s->bytes, .width = s->width, .height = s->height,
-		.key = s->key, .labels = s->label, .label_count = label_count(s, number) };
+	*r = (struct shard_record){ .jpeg = s->jpeg,
+		.bytes = s->bytes,
+		.width = s->width,
+		.height = s->height,
+		.key = s->key,
+		.labels = s->label,
+		.label_count = label_count(s, number) };
 	return 0;
 }
 
 static void write_shard(struct set *s, const char *folder, int shard, const char *const *classes)
 {
-	const struct shard_meta meta = { .name = "eval", .split = "test", .classes = classes,
-		.class_count = (int)s->classes, .shard = shard, .shards = SHARDS };
-	uint32_t from = s->images * (uint32_t)shard / SHARDS, to = s->images * (uint32_t)(shard + 1) / SHARDS;
+	const struct shard_meta meta = { .name = "eval",
+		.split = "test",
+		.classes = classes,
+		.class_count = (int)s->classes,
+		.shard = shard,
+		.shards = SHARDS };
+	uint32_t from = s->images * (uint32_t)shard / SHARDS,
+		 to = s->images * (uint32_t)(shard + 1) / SHARDS;
 	char *path = xasprintf("%s/shard-%05d.h5", folder, shard), err[ERR_MAX];
 	uint64_t bytes = 0;
 
@@ -107,9 +121,12 @@ int main(int argc, char **argv)
 	struct set s;
 
 	CHECK(argc == 6, "usage: eval_set DIR IMAGES CLASSES SEED LABELS");
-	s = (struct set){ .images = (uint32_t)atoi(argv[2]), .classes = (uint32_t)atoi(argv[3]),
-		.seed = strtoull(argv[4], NULL, 10), .labels = argv[5] };
-	CHECK(s.classes >= 1 && s.classes <= CLASSES_MAX && s.images >= SHARDS, "%u images, %u classes", s.images, s.classes);
+	s = (struct set){ .images = (uint32_t)atoi(argv[2]),
+		.classes = (uint32_t)atoi(argv[3]),
+		.seed = strtoull(argv[4], NULL, 10),
+		.labels = argv[5] };
+	CHECK(s.classes >= 1 && s.classes <= CLASSES_MAX && s.images >= SHARDS,
+		"%u images, %u classes", s.images, s.classes);
 	CHECK(file_make_folder(argv[1], err) == 0, "%s", err);
 	for (uint32_t c = 0; c < s.classes; c++) {
 		snprintf(names[c], sizeof names[c], "class-%u", c);
@@ -118,6 +135,8 @@ int main(int argc, char **argv)
 	for (int shard = 0; shard < SHARDS; shard++)
 		write_shard(&s, argv[1], shard, classes);
 	xfree(s.jpeg);
-	CHECK(dataset_write_index(argv[1], "eval", "test", classes, (int)s.classes, SHARDS, err) == 0, "%s", err);
+	CHECK(dataset_write_index(argv[1], "eval", "test", classes, (int)s.classes, SHARDS, err) ==
+			0,
+		"%s", err);
 	return 0;
 }

@@ -11,16 +11,27 @@
 
 static struct result linear_result(void)
 {
-	return (struct result){ .protocol = "linear", .setting = "lr", .chosen_on = "test", .count = 2, .chosen = 1,
+	return (struct result){ .protocol = "linear",
+		.setting = "lr",
+		.chosen_on = "test",
+		.count = 2,
+		.chosen = 1,
 		.rows = { { .setting = 0.3, .test = { 200, 50, 120 }, .loss = 2.5 },
 			{ .setting = 1, .test = { 200, 82, 156 }, .loss = NAN } },
-		.train_images = 900, .test_images = 200, .unreadable = 1, .seconds = 12.34 };
+		.train_images = 900,
+		.test_images = 200,
+		.unreadable = 1,
+		.seconds = 12.34 };
 }
 
 static struct result_subject subject(void)
 {
-	return (struct result_subject){ .encoder = "runs/a \"b\"/checkpoints/step-000000010.h5", .step = 10, .network = "online",
-		.train = "data/train", .test = "data\\test", .settings = "{\"size\":48}" };
+	return (struct result_subject){ .encoder = "runs/a \"b\"/checkpoints/step-000000010.h5",
+		.step = 10,
+		.network = "online",
+		.train = "data/train",
+		.test = "data\\test",
+		.settings = "{\"size\":48}" };
 }
 
 static char *read_text(const char *path)
@@ -44,11 +55,12 @@ static void a_line_is_appended(void **state)
 	(void)state;
 	assert_int_equal(result_append(path, &r, &s, err), 0);
 	text = read_text(path);
-	assert_non_null(strstr(text, "{\"protocol\":\"linear\",\"random\":false,\"train\":\"data/train\",\"test\":\"data\\\\test\","
-				     "\"settings\":{\"size\":48},\"top1\":0.410000,\"top5\":0.780000,\"lr\":1,\"chosen_on\":\"test\","
-				     "\"per_lr\":[{\"lr\":0.3,\"top1\":0.250000,\"top5\":0.600000,\"loss\":2.5},"
-				     "{\"lr\":1,\"top1\":0.410000,\"top5\":0.780000}],"
-				     "\"encoder\":\"runs/a \\\"b\\\"/checkpoints/step-000000010.h5\",\"step\":10,"));
+	assert_non_null(strstr(text,
+		"{\"protocol\":\"linear\",\"random\":false,\"train\":\"data/train\",\"test\":\"data\\\\test\","
+		"\"settings\":{\"size\":48},\"top1\":0.410000,\"top5\":0.780000,\"lr\":1,\"chosen_on\":\"test\","
+		"\"per_lr\":[{\"lr\":0.3,\"top1\":0.250000,\"top5\":0.600000,\"loss\":2.5},"
+		"{\"lr\":1,\"top1\":0.410000,\"top5\":0.780000}],"
+		"\"encoder\":\"runs/a \\\"b\\\"/checkpoints/step-000000010.h5\",\"step\":10,"));
 	half = strlen(text);
 	assert_int_equal(text[half - 1], '\n');
 	xfree(text);
@@ -91,19 +103,25 @@ static void a_person_is_told_how_it_was_chosen(void **state)
 
 	(void)state;
 	line = result_print(&r, &s, path);
-	assert_string_equal(line, "linear  top-1 41.0 %  top-5 78.0 %  (lr 1, best of 2 on test; 0.3: 25.0 %)");
+	assert_string_equal(
+		line, "linear  top-1 41.0 %  top-5 78.0 %  (lr 1, best of 2 on test; 0.3: 25.0 %)");
 	xfree(line);
 	assert_int_equal(result_append(path, &r, &s, err), 0);
 	s.random = 1;
 	r.chosen = 0, r.chosen_on = "holdout";
 	line = result_print(&r, &s, path);
-	assert_string_equal(line, "linear  top-1 25.0 %  top-5 60.0 % at random initialisation  "
-				  "(lr 0.3, best of 2 on held-out training images; 1: 41.0 %); 41.0 % pre-trained");
+	assert_string_equal(line,
+		"linear  top-1 25.0 %  top-5 60.0 % at random initialisation  "
+		"(lr 0.3, best of 2 on held-out training images; 1: 41.0 %); 41.0 % pre-trained");
 	xfree(line);
-	r = (struct result){ .protocol = "knn", .setting = "k", .chosen_on = "given", .count = 1,
+	r = (struct result){ .protocol = "knn",
+		.setting = "k",
+		.chosen_on = "given",
+		.count = 1,
 		.rows = { { .setting = 20, .test = { 4, 1, 2 } } } };
 	line = result_print(&r, &s, NULL);
-	assert_string_equal(line, "knn     top-1 25.0 %  top-5 50.0 % at random initialisation  (k 20)");
+	assert_string_equal(
+		line, "knn     top-1 25.0 %  top-5 50.0 % at random initialisation  (k 20)");
 	xfree(line);
 }
 

@@ -1,4 +1,5 @@
-/* Crops of evaluation: the centre by its formula, the random ones by their ranges and their places. */
+/* Crops of evaluation: the centre by its formula, the random ones by their ranges and their places.
+ */
 #include "test.h"
 
 #include <math.h>
@@ -8,10 +9,17 @@
 
 static void centre_squares(void **state)
 {
-	/* width, height, then side int(0.875 min) and offsets ((length - side) + 1) / 2, worked out by hand */
+	/* width, height, then side int(0.875 min) and offsets ((length - side) + 1) / 2, worked out
+	 * by hand */
 	static const int known[][5] = {
-		{ 500, 375, 328, 86, 24 }, { 375, 500, 328, 24, 86 }, { 256, 256, 224, 16, 16 }, { 255, 333, 223, 16, 55 },
-		{ 8, 8, 7, 1, 1 }, { 3, 9, 2, 1, 4 }, { 1, 1, 1, 0, 0 }, { 1, 6, 1, 0, 3 },
+		{ 500, 375, 328, 86, 24 },
+		{ 375, 500, 328, 24, 86 },
+		{ 256, 256, 224, 16, 16 },
+		{ 255, 333, 223, 16, 55 },
+		{ 8, 8, 7, 1, 1 },
+		{ 3, 9, 2, 1, 4 },
+		{ 1, 1, 1, 0, 0 },
+		{ 1, 6, 1, 0, 3 },
 	};
 
 	(void)state;
@@ -35,8 +43,10 @@ static void centre_is_inside_for_all_sizes(void **state)
 	for (int w = 1; w < 80; w++)
 		for (int h = 1; h < 80; h++) {
 			transform_centre(&p, 8, w, h);
-			assert_true(p.x >= 0 && p.y >= 0 && p.w > 0 && p.x + p.w <= w && p.y + p.h <= h);
-			assert_true(!p.flip && !p.jitter && !p.grey && !p.taps && !p.solarise && !p.masked && !p.cut_size);
+			assert_true(p.x >= 0 && p.y >= 0 && p.w > 0 && p.x + p.w <= w &&
+				p.y + p.h <= h);
+			assert_true(!p.flip && !p.jitter && !p.grey && !p.taps && !p.solarise &&
+				!p.masked && !p.cut_size);
 		}
 }
 
@@ -52,8 +62,10 @@ static void random_crops_have_their_ranges(void **state)
 
 		transform_random(&p, 32, 5, i / 100, (uint64_t)i, W, H);
 		share = (double)p.w * p.h / (W * H);
-		assert_true(p.x >= 0 && p.y >= 0 && p.w > 0 && p.h > 0 && p.x + p.w <= W && p.y + p.h <= H);
-		assert_true(!p.jitter && !p.grey && !p.taps && !p.solarise && !p.masked && !p.cut_size && p.size == 32);
+		assert_true(p.x >= 0 && p.y >= 0 && p.w > 0 && p.h > 0 && p.x + p.w <= W &&
+			p.y + p.h <= H);
+		assert_true(!p.jitter && !p.grey && !p.taps && !p.solarise && !p.masked &&
+			!p.cut_size && p.size == 32);
 		smallest = fmin(smallest, share);
 		largest = fmax(largest, share);
 		flips += p.flip;
@@ -92,7 +104,9 @@ static void a_place_has_one_crop(void **state)
 /* The crops that an encoder of the same seed was trained on are others. */
 static void pre_training_is_not_repeated(void **state)
 {
-	const struct view_recipe recipe = { .size = 32, .area_min = 0.08, .area_max = 1, .flip = 0.5 };
+	const struct view_recipe recipe = {
+		.size = 32, .area_min = 0.08, .area_max = 1, .flip = 0.5
+	};
 	struct view_params a, b;
 	int equal = 0;
 
