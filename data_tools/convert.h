@@ -28,7 +28,7 @@ void converter_free(struct converter *c);
 
 /* Decode the image once, to know that it is whole.  A grey, YCbCr or RGB JPEG whose sides are at
  * most max_side (0: any) passes byte for byte: *bytes is taken over and set to NULL.  A larger one
- * is reduced by area averaging; it, PNG, CMYK and YCCK are encoded as RGB JPEG.  -1: err tells what
+ * is reduced (resample.h); it, PNG, CMYK and YCCK are encoded as RGB JPEG.  -1: err tells what
  * is wrong with it. */
 int convert_image(struct converted *out, struct converter *c, uint8_t **bytes, size_t n,
 	int max_side, char err[ERR_MAX]);

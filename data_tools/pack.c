@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -19,6 +20,24 @@ const char *pack_time(char text[32], double seconds)
 
 	snprintf(text, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 	return text;
+}
+
+void pack_clear(const char *work)
+{
+	DIR *d = opendir(work);
+	const struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		char *path = xasprintf("%s/%s", work, e->d_name);
+
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unlink(path);
+		xfree(path);
+	}
+	closedir(d);
+	rmdir(work);
 }
 
 /* A folder of other things is not written into; a dot file (the work folder) is none. */

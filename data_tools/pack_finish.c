@@ -236,12 +236,31 @@ static int write_all(struct pack *p, const struct pack_numbering *classes,
 	return 0;
 }
 
+/* Files that an interrupted pack had not given their final name yet; the journal's lock keeps other
+ * packs out. */
+static void remove_unfinished(const char *out)
+{
+	DIR *d = opendir(out);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *path = xasprintf("%s/%s", out, e->d_name);
+
+		if (strstr(e->d_name, ".tmp-"))
+			unlink(path);
+		xfree(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX])
 {
 	char *list = xasprintf("%s/rejected.tsv", p->o->out);
 	struct pack_numbering classes;
 	int rc;
 
+	remove_unfinished(p->o->out);
 	source_unseen_labels(p->source, reject_unseen, &p->index);
 	rc = index_write_rejected(&p->index, list, err);
 	if (rc == 0)
@@ -258,22 +277,4 @@ int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX])
 	rc = write_all(p, &classes, outcome, err);
 	numbering_free(&classes);
 	return rc;
-}
-
-void pack_clear(const char *work)
-{
-	DIR *d = opendir(work);
-	const struct dirent *e;
-
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
-		char *path = xasprintf("%s/%s", work, e->d_name);
-
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlink(path);
-		xfree(path);
-	}
-	closedir(d);
-	rmdir(work);
 }

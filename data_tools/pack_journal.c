@@ -24,6 +24,7 @@ struct journal {
 	size_t room;
 	off_t entries; /* place of the first entry */
 	off_t place;
+	off_t end; /* reading ends here: the stream may still hold what was cut off */
 };
 
 static int fail_errno(char err[ERR_MAX], const char *path, const char *what)
@@ -105,6 +106,7 @@ struct journal *journal_open(const char *path, const char *about, int *begun, ch
 		return NULL;
 	}
 	j->place = j->entries;
+	j->end = INT64_MAX;
 	return j;
 }
 
@@ -177,7 +179,7 @@ static int print(char line[ERR_MAX + 64], const struct journal_entry *e)
 
 int journal_next(struct journal *j, struct journal_entry *e)
 {
-	ssize_t n = getline(&j->line, &j->room, j->in);
+	ssize_t n = j->place < j->end ? getline(&j->line, &j->room, j->in) : -1;
 	uint32_t crc;
 
 	/* text, blank, 8 hexadecimal digits, newline */
@@ -200,6 +202,7 @@ int journal_cut(struct journal *j, off_t place, char err[ERR_MAX])
 {
 	if (ftruncate(j->fd, place) != 0)
 		return fail_errno(err, j->path, "cut off its damaged end");
+	j->end = place;
 	return 0;
 }
 

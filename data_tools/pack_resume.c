@@ -76,6 +76,9 @@ static int64_t check_spools(struct pack *p, uint64_t synced, char err[ERR_MAX])
 		}
 		items += is_item(&e);
 		accepted += e.kind == JOURNAL_ACCEPTED;
+		if (items % 1024 == 1023)
+			log_progress(0, "checking what was packed before: %llu images",
+				(unsigned long long)items);
 		good = journal_place(p->journal);
 	}
 	xfree(buffer);
@@ -140,8 +143,9 @@ static int follow_all(struct pack *p, char err[ERR_MAX])
 				p->held.path, p->o->out);
 		if (rc == CHANGED)
 			return journal_cut(p->journal, place, err);
-		log_progress(
-			0, "going on: %llu images are there", (unsigned long long)p->index.count);
+		if (p->index.count % 1024 == 1023)
+			log_progress(0, "going on: %llu images are there",
+				(unsigned long long)p->index.count);
 	}
 	return 0;
 }

@@ -39,7 +39,7 @@ int pack_pass(struct pack *p, char err[ERR_MAX]);
 /* From the spools to the finished set (pack_finish.c). */
 int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX]);
 
-/* Remove the work folder. */
+/* Remove the work folder (pack.c). */
 void pack_clear(const char *work);
 
 /* "1:02:03" of seconds, in a buffer of the caller. */

@@ -37,12 +37,13 @@ static int decode_record(struct converter *c, const struct shard *s, uint32_t i,
 	int width, height;
 
 	if (jpeg_decode(&c->image, &c->capacity, jpeg, (size_t)bytes, why) != 0)
-		return fail(err, "%s: record %u: %.900s", shard_path(s), i, why);
+		return fail(err, "%s: record %u ('%s'): %.500s", shard_path(s), i, shard_key(s, i),
+			why);
 	shard_size(s, i, &width, &height);
 	if (c->image.width == width && c->image.height == height)
 		return 0;
-	return fail(err, "%s: record %u: is of %d x %d pixels, %d x %d by the shard's index",
-		shard_path(s), i, c->image.width, c->image.height, width, height);
+	return fail(err, "%s: record %u ('%s'): is of %d x %d pixels, %d x %d by the shard's index",
+		shard_path(s), i, shard_key(s, i), c->image.width, c->image.height, width, height);
 }
 
 static int check_mask(struct check *k, const struct shard *s, uint32_t i, struct reader *r)
@@ -57,8 +58,9 @@ static int check_mask(struct check *k, const struct shard *s, uint32_t i, struct
 	if (k->mask_bytes == (long)(width + 7) / 8 * height && foreground >= 0 && foreground <= 1)
 		return 0;
 	return fail(k->err,
-		"%s: record %u: its mask has %ld bytes for %d x %d pixels, foreground %g",
-		shard_path(s), i, k->mask_bytes, width, height, (double)foreground);
+		"%s: record %u ('%s'): its mask has %ld bytes for %d x %d pixels, foreground %g",
+		shard_path(s), i, shard_key(s, i), k->mask_bytes, width, height,
+		(double)foreground);
 }
 
 static void check_image(void *arg, void *job, int thread)
@@ -76,11 +78,8 @@ static void check_image(void *arg, void *job, int thread)
 		 (shard_has_masks(s) && check_mask(k, s, i, r) != 0);
 }
 
-static void note(struct pack_checked *checked, const struct check *k, const struct dataset *d)
+static void note(struct pack_checked *checked, const struct check *k)
 {
-	uint32_t i;
-	const struct shard *s = dataset_find(d, k->image, &i);
-
 	checked->images++;
 	checked->masks += k->mask_bytes > 0;
 	checked->bytes += (uint64_t)(k->bytes > 0 ? k->bytes : 0) +
@@ -88,7 +87,7 @@ static void note(struct pack_checked *checked, const struct check *k, const stru
 	if (!k->bad)
 		return;
 	checked->bad++;
-	log_warn("%s (image %s)", k->err, shard_key(s, i));
+	log_warn("%s", k->err);
 }
 
 static void check_images(struct checker *c, int threads, struct pack_checked *checked)
@@ -108,7 +107,7 @@ static void check_images(struct checker *c, int threads, struct pack_checked *ch
 			pool_put(pool, k);
 		}
 		k = pool_take(pool);
-		note(checked, k, c->d);
+		note(checked, k);
 		xfree(k);
 		if (passed > 1)
 			log_progress(0, "verifying: %llu of %llu images, %llu bad, %s left",
