@@ -106,7 +106,8 @@ title "build and tests"
 build_and_check build
 if [ $quick = no ]; then
 	title "unit tests with AddressSanitizer and UndefinedBehaviorSanitizer"
-	build_and_check build-sanitizers --enable-sanitizers --enable-checks=unit CFLAGS='-g -O1'
+	# Their checks make gcc see truncations that cannot be: warnings are the other builds' matter.
+	build_and_check build-sanitizers --enable-sanitizers --enable-checks=unit --disable-werror CFLAGS='-g -O1'
 	title "build with clang"
 	quietly "clang: no warnings" build_with_clang
 	title "make distcheck"
