@@ -141,11 +141,7 @@ static int load(struct shard *s, char err[ERR_MAX])
 	o.file = open_file(s->path, why);
 	if (o.file < 0)
 		return shard_damaged(s, err, "not a whole HDF5 file (%.200s)", why);
-	o.string = H5Tcopy(H5T_C_S1);
-	H5Tset_size(o.string, H5T_VARIABLE);
-	H5Tset_cset(o.string, H5T_CSET_UTF8);
 	rc = read_all(&o);
-	H5Tclose(o.string);
 	H5Fclose(o.file);
 	return rc;
 }

@@ -7,7 +7,7 @@
 #include "base/die.h"
 
 /* A shard: an HDF5 file (version 1 of the layout below) that any HDF5 tool reads.  hdf5.h is included in
- * shard.c and shard_write.c only.  Record i is image i of the shard.
+ * shard*.c only, by way of shard_sets.h.  Record i is image i of the shard.
  *
  *   attributes of /     format_version (int), name (of the data set), split, classes (array of strings), shard, shards
  *   /images/bytes       uint8, contiguous, at a file offset that is a multiple of 4096: all JPEGs, one after another
@@ -16,13 +16,12 @@
  *   /images/size        uint32 (n, 2): width, height
  *   /labels/values      int32: all labels one after another
  *   /labels/offset      uint64 n+1: labels of record i are values[offset[i] .. offset[i+1]); none or many is fine
- *   /keys               variable-length strings n: the image's name in its source, unique
+ *   /keys               strings n, all of one length, filled with zeros: the image's name in its source, unique
  *   /masks/bytes        (with masks) uint8, contiguous: 1 bit a pixel, rows padded to bytes, highest bit first
  *   /masks/offset       (with masks) uint64 n+1; an empty range: no mask for this image
  *   /masks/crc32c       (with masks) uint32 n
  *   /masks/foreground   (with masks) float32 n: share of the image, 0..1
- *   every data set but bytes carries an attribute crc32c of its own raw content (for /keys: of the strings with
- *   their terminating zeros, one after another), checked when the shard is opened. */
+ *   every data set but bytes carries an attribute crc32c of its own raw content, checked when the shard is opened. */
 
 struct shard;
 

@@ -29,7 +29,8 @@ void shard_build_init(struct shard_build *b, const char *path, uint32_t count, i
 	b->keys = xcalloc(count, sizeof *b->keys);
 }
 
-static int write_at(struct shard *s, const uint8_t *bytes, size_t n, uint64_t at, char err[ERR_MAX])
+static int write_at(
+	const struct shard *s, const uint8_t *bytes, size_t n, uint64_t at, char err[ERR_MAX])
 {
 	while (n > 0) {
 		ssize_t k = pwrite(s->fd, bytes, n, (off_t)at);
@@ -42,6 +43,20 @@ static int write_at(struct shard *s, const uint8_t *bytes, size_t n, uint64_t at
 		bytes += k;
 		at += (uint64_t)k;
 		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int shard_build_zeros(const struct shard_build *b, uint64_t from, uint64_t to, char err[ERR_MAX])
+{
+	static const uint8_t zeros[65536];
+
+	while (from < to) {
+		size_t n = to - from < sizeof zeros ? (size_t)(to - from) : sizeof zeros;
+
+		if (write_at(&b->s, zeros, n, from, err) != 0)
+			return -1;
+		from += n;
 	}
 	return 0;
 }

@@ -11,12 +11,11 @@
 
 enum { SHARD_FORMAT_VERSION = 1 };
 
-/* A list of strings that lie one after another, with their terminating zeros, in one block. */
+/* Strings of one length, filled up with zeros and at least one: string i is at text + i * width. */
 struct shard_strings {
 	uint64_t count;
-	size_t bytes;
+	size_t width;
 	char *text;
-	char **at;
 };
 
 /* Records of varying length: the index in memory, the bytes in the file. */
@@ -44,7 +43,7 @@ struct shard {
 
 /* A shard being written. */
 struct shard_build {
-	struct shard s; /* keys unused */
+	struct shard s;
 	char **keys;
 	uint64_t label_capacity;
 };
@@ -55,6 +54,11 @@ void shard_build_free(struct shard_build *b); /* s.fd stays the caller's */
 /* Write record i to s.fd, at its place, and note it. */
 int shard_build_add(
 	struct shard_build *b, uint32_t i, const struct shard_record *r, char err[ERR_MAX]);
+
+/* Fill the file with zeros, so that the room is taken. */
+int shard_build_zeros(const struct shard_build *b, uint64_t from, uint64_t to, char err[ERR_MAX]);
+
+/* All records are there. */
 void shard_build_check(const struct shard_build *b);
 
 /* Free what a shard holds but for the descriptor and itself. */
@@ -70,8 +74,9 @@ int shard_damaged(const struct shard *s, char err[ERR_MAX], const char *fmt, ...
 /* HDF5's own reason for the call that failed last in this thread. */
 void shard_hdf5_reason(char text[ERR_MAX]);
 
-/* Set a list of its own from count strings. */
+/* Copy count strings. */
 void shard_strings_set(struct shard_strings *list, const char *const *strings, uint64_t count);
+const char *shard_string(const struct shard_strings *list, uint64_t i);
 void shard_strings_free(struct shard_strings *list);
 
 #endif

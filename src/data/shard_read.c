@@ -89,24 +89,24 @@ int shard_check(const struct shard *s, char err[ERR_MAX])
 
 void shard_strings_set(struct shard_strings *list, const char *const *strings, uint64_t count)
 {
-	size_t bytes = 0;
-	char *to;
+	size_t width = 1;
 
 	for (uint64_t i = 0; i < count; i++)
-		bytes += (strings[i] ? strlen(strings[i]) : 0) + 1;
-	*list = (struct shard_strings){ .count = count, .bytes = bytes };
-	to = list->text = xmalloc(bytes);
-	list->at = xcalloc(count, sizeof *list->at);
-	for (uint64_t i = 0; i < count; i++) {
-		list->at[i] = to;
-		to = stpcpy(to, strings[i] ? strings[i] : "") + 1;
-	}
+		if (strlen(strings[i]) >= width)
+			width = strlen(strings[i]) + 1;
+	*list = (struct shard_strings){ count, width, xcalloc(count, width) };
+	for (uint64_t i = 0; i < count; i++)
+		strcpy(list->text + i * width, strings[i]);
+}
+
+const char *shard_string(const struct shard_strings *list, uint64_t i)
+{
+	return list->text + i * list->width;
 }
 
 void shard_strings_free(struct shard_strings *list)
 {
 	xfree(list->text);
-	xfree(list->at);
 }
 
 static void blobs_free(struct shard_blobs *b)
@@ -156,7 +156,7 @@ int shard_class_count(const struct shard *s)
 const char *shard_class(const struct shard *s, int label)
 {
 	CHECK(label >= 0 && label < shard_class_count(s), "%s: class %d", s->path, label);
-	return s->classes.at[label];
+	return shard_string(&s->classes, label);
 }
 
 static void check_record(const struct shard *s, uint32_t i)
@@ -167,7 +167,7 @@ static void check_record(const struct shard *s, uint32_t i)
 const char *shard_key(const struct shard *s, uint32_t i)
 {
 	check_record(s, i);
-	return s->keys.at[i];
+	return shard_string(&s->keys, i);
 }
 
 int shard_has_masks(const struct shard *s)
@@ -226,11 +226,11 @@ static long read_blob(const struct shard *s, const struct shard_blobs *b, const 
 	rc = read_at(s->fd, *buffer, n, b->at + b->offset[i]);
 	if (rc != 0)
 		return shard_damaged(s, err, "cannot read the %s of record %u ('%.200s'): %s", what,
-			i, s->keys.at[i], rc < 0 ? "the file was cut" : strerror(rc));
+			i, shard_string(&s->keys, i), rc < 0 ? "the file was cut" : strerror(rc));
 	if (crc32c(0, *buffer, n) != b->crc[i])
 		return shard_damaged(s, err,
 			"the %s of record %u ('%.200s') does not match its checksum", what, i,
-			s->keys.at[i]);
+			shard_string(&s->keys, i));
 	return (long)n;
 }
 

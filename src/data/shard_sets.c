@@ -2,13 +2,20 @@
  * shape and checksum. */
 #include "data/shard_sets.h"
 
+#include <string.h>
+
 #include "base/crc.h"
 #include "base/memory.h"
 
 static herr_t innermost(unsigned n, const H5E_error2_t *e, void *text)
 {
+	static const char mark[] = "error message = '";
+	const char *reason = e->desc ? e->desc : "unknown reason", *system = strstr(reason, mark);
+
 	(void)n;
-	fail(text, "%s", e->desc ? e->desc : "unknown reason");
+	if (system)
+		reason = system + strlen(mark);
+	fail(text, "%.*s", (int)strcspn(reason, system ? "'" : "\n"), reason);
 	return 1; /* the first one visited is the deepest: enough */
 }
 
@@ -105,50 +112,71 @@ int shard_read_array(struct shard_opener *o, void **out, const char *name, hid_t
 	return rc;
 }
 
-int shard_read_keys(struct shard_opener *o)
+/* -1, or the type of strings as shard_string_type makes it. */
+static hid_t checked_string(hid_t type, uint64_t count, uint64_t file_bytes)
 {
-	int64_t rows = o->s->count;
-	hid_t set = shard_open_set(o, "/keys", o->string, 1, &rows), space;
-	char **keys;
-	int rc;
+	if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+		H5Tget_strpad(type) == H5T_STR_NULLTERM && count <= file_bytes / H5Tget_size(type))
+		return type;
+	if (type >= 0)
+		H5Tclose(type);
+	return -1;
+}
+
+/* Every string ends inside its own place. */
+static int all_end(const struct shard_strings *list)
+{
+	for (uint64_t i = 0; i < list->count; i++)
+		if (list->text[(i + 1) * list->width - 1] != 0)
+			return 0;
+	return 1;
+}
+
+static hid_t type_of_keys(struct shard_opener *o)
+{
+	hid_t set = H5Dopen2(o->file, "/keys", H5P_DEFAULT), type;
 
 	if (set < 0)
-		return -1;
-	keys = xcalloc((size_t)rows, sizeof *keys);
-	space = H5Dget_space(set);
-	if (H5Dread(set, o->string, H5S_ALL, H5S_ALL, H5P_DEFAULT, keys) < 0) {
-		rc = shard_damaged(o->s, o->err, "cannot read /keys");
-	} else {
-		shard_strings_set(&o->s->keys, (const char *const *)keys, (uint64_t)rows);
-		rc = check_crc(o, set, "/keys", o->s->keys.text, o->s->keys.bytes);
-		H5Dvlen_reclaim(o->string, space, H5P_DEFAULT, keys);
-	}
-	H5Sclose(space);
+		return shard_damaged(o->s, o->err, "cannot open the data set /keys");
+	type = checked_string(H5Dget_type(set), o->s->count, o->s->file_bytes);
 	H5Dclose(set);
-	xfree(keys);
+	return type >= 0 ? type
+			 : shard_damaged(o->s, o->err, "/keys does not hold strings of one length");
+}
+
+int shard_read_keys(struct shard_opener *o)
+{
+	struct shard_strings *keys = &o->s->keys;
+	int64_t rows = o->s->count;
+	hid_t type = type_of_keys(o);
+	int rc;
+
+	if (type < 0)
+		return -1;
+	*keys = (struct shard_strings){ (uint64_t)rows, H5Tget_size(type), NULL };
+	rc = shard_read_array(o, (void **)&keys->text, "/keys", type, 1, &rows);
+	H5Tclose(type);
+	if (rc == 0 && !all_end(keys))
+		rc = shard_damaged(o->s, o->err, "a string of /keys has no end");
 	return rc;
 }
 
 static int read_class_names(struct shard_opener *o, hid_t a, hid_t space)
 {
+	struct shard_strings *classes = &o->s->classes;
 	hssize_t n = H5Sget_simple_extent_npoints(space);
-	hid_t type = H5Aget_type(a);
-	char **names;
-	int rc = -1;
+	hid_t type = n < 0 || n > INT32_MAX
+			     ? -1
+			     : checked_string(H5Aget_type(a), (uint64_t)n, o->s->file_bytes);
+	int ok;
 
-	/* labels are int32 */
-	if (n >= 0 && n <= INT32_MAX && type >= 0 && H5Tequal(type, o->string) > 0) {
-		names = xcalloc((size_t)n, sizeof *names);
-		if (n == 0 || H5Aread(a, o->string, names) >= 0) {
-			shard_strings_set(&o->s->classes, (const char *const *)names, (uint64_t)n);
-			H5Dvlen_reclaim(o->string, space, H5P_DEFAULT, names);
-			rc = 0;
-		}
-		xfree(names);
-	}
-	if (type >= 0)
-		H5Tclose(type);
-	return rc;
+	if (type < 0)
+		return -1;
+	*classes = (struct shard_strings){ (uint64_t)n, H5Tget_size(type), NULL };
+	classes->text = xcalloc(classes->count, classes->width);
+	ok = (n == 0 || H5Aread(a, type, classes->text) >= 0) && all_end(classes);
+	H5Tclose(type);
+	return ok ? 0 : -1;
 }
 
 int shard_read_classes(struct shard_opener *o)

@@ -7,11 +7,11 @@
 
 #include "data/shard_index.h"
 
-/* For shard.c only: reading an HDF5 file's parts.  All return -1 (no data set) with the reason in err. */
+/* For shard.c and shard_write.c: the parts of an HDF5 file, read and written.  All return -1 with the reason in err. */
 
 struct shard_opener {
 	struct shard *s;
-	hid_t file, string; /* the string type of keys and classes */
+	hid_t file;
 	char *err;
 };
 
@@ -27,5 +27,33 @@ int shard_read_array(struct shard_opener *o, void **out, const char *name, hid_t
 /* /keys and the attribute classes. */
 int shard_read_keys(struct shard_opener *o);
 int shard_read_classes(struct shard_opener *o);
+
+/* A file being written. */
+struct shard_writer {
+	struct shard_build b;
+	const struct shard_meta *meta;
+	char *temporary;
+	hid_t file;
+	char *err;
+};
+
+/* The reason of HDF5's last failure, into err. */
+int shard_put_failed(struct shard_writer *w, const char *what);
+
+int shard_put_group(struct shard_writer *w, const char *name);
+int shard_put_number(struct shard_writer *w, hid_t loc, const char *name, hid_t type, long long value);
+
+/* An attribute of the file: an array of n strings; n < 0: a single one. */
+int shard_put_text(struct shard_writer *w, const char *name, const char *const *text, int n);
+
+/* Strings of one length: HDF5's variable-length ones lie in a heap without checksums, and reading a damaged one
+ * crashes the library. */
+hid_t shard_string_type(const struct shard_strings *list);
+
+/* Make a data set whose place in the file is taken at once; rank 2 when columns > 1. */
+hid_t shard_create_set(struct shard_writer *w, const char *name, hid_t type, uint64_t rows, int columns);
+
+/* An index data set with its checksum beside it. */
+int shard_put_array(struct shard_writer *w, const char *name, hid_t type, const void *rows, uint64_t count, int columns);
 
 #endif

@@ -2,99 +2,38 @@
  * HDF5 lays the file out with its two large data sets allocated first; the records go to their
  * place by pwrite, the index, known only then, follows through HDF5.  No times are stored: the same
  * records give the same bytes. */
+#include "autoconfig.h" /* memfd_create is GNU's */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <hdf5.h>
-
-#include "base/crc.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "data/shard_index.h"
+#include "data/shard_sets.h"
 
 enum { ALIGNMENT = 4096 };
 
-struct writer {
-	struct shard_build b;
-	const struct shard_meta *meta;
-	char *temporary;
-	hid_t file, string;
-	char *err;
-};
-
-static int broken(struct writer *w, const char *what)
-{
-	char why[ERR_MAX];
-
-	shard_hdf5_reason(why);
-	return fail(
-		w->err, "%s: cannot write %s (%.200s): is the disk full?", w->b.s.path, what, why);
-}
-
-static int write_number(struct writer *w, hid_t loc, const char *name, hid_t type, long long value)
-{
-	hid_t space = H5Screate(H5S_SCALAR);
-	hid_t a = H5Acreate2(loc, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	int ok = a >= 0 && H5Awrite(a, H5T_NATIVE_LLONG, &value) >= 0;
-
-	if (a >= 0)
-		ok = H5Aclose(a) >= 0 && ok;
-	H5Sclose(space);
-	return ok ? 0 : broken(w, name);
-}
-
-/* n < 0: one string, not an array. */
-static int write_text(struct writer *w, const char *name, const char *const *text, int n)
-{
-	hsize_t dim = (hsize_t)(n < 0 ? 1 : n);
-	hid_t space = n < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &dim, NULL);
-	hid_t a = H5Acreate2(w->file, name, w->string, space, H5P_DEFAULT, H5P_DEFAULT);
-	int ok = a >= 0 && (dim == 0 || H5Awrite(a, w->string, text) >= 0);
-
-	if (a >= 0)
-		ok = H5Aclose(a) >= 0 && ok;
-	H5Sclose(space);
-	return ok ? 0 : broken(w, name);
-}
-
-static int write_meta(struct writer *w)
+static int write_meta(struct shard_writer *w)
 {
 	const struct shard_meta *m = w->meta;
 
-	if (write_number(w, w->file, "format_version", H5T_STD_I32LE, SHARD_FORMAT_VERSION) != 0 ||
-		write_number(w, w->file, "shard", H5T_STD_I32LE, m->shard) != 0 ||
-		write_number(w, w->file, "shards", H5T_STD_I32LE, m->shards) != 0 ||
-		write_text(w, "name", &m->name, -1) != 0 ||
-		write_text(w, "split", &m->split, -1) != 0)
+	if (shard_put_number(w, w->file, "format_version", H5T_STD_I32LE, SHARD_FORMAT_VERSION) !=
+			0 ||
+		shard_put_number(w, w->file, "shard", H5T_STD_I32LE, m->shard) != 0 ||
+		shard_put_number(w, w->file, "shards", H5T_STD_I32LE, m->shards) != 0 ||
+		shard_put_text(w, "name", &m->name, -1) != 0 ||
+		shard_put_text(w, "split", &m->split, -1) != 0)
 		return -1;
-	return write_text(w, "classes", m->classes, m->class_count);
+	return shard_put_text(w, "classes", m->classes, m->class_count);
 }
 
-/* Make a data set whose place in the file is taken at once; rank 2 when columns > 1. */
-static hid_t create_set(struct writer *w, const char *name, hid_t type, uint64_t rows, int columns)
+static int create_bytes(struct shard_writer *w, struct shard_blobs *b, const char *name)
 {
-	hsize_t dims[2] = { rows, (hsize_t)columns };
-	hid_t space = H5Screate_simple(columns > 1 ? 2 : 1, dims, NULL);
-	hid_t create = H5Pcreate(H5P_DATASET_CREATE), set;
-
-	H5Pset_obj_track_times(create, 0);
-	H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
-	/* strings are pointers into the heap: their data set must start as zeros */
-	if (type != w->string)
-		H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
-	set = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
-	H5Pclose(create);
-	H5Sclose(space);
-	if (set < 0)
-		broken(w, name);
-	return set;
-}
-
-static int create_bytes(struct writer *w, struct shard_blobs *b, const char *name)
-{
-	hid_t set = create_set(w, name, H5T_STD_U8LE, b->bytes, 1);
+	hid_t set = shard_create_set(w, name, H5T_STD_U8LE, b->bytes, 1);
 
 	if (set < 0)
 		return -1;
@@ -105,83 +44,55 @@ static int create_bytes(struct writer *w, struct shard_blobs *b, const char *nam
 	return 0;
 }
 
-/* An index data set with its checksum beside it. */
-static int write_set(struct writer *w, const char *name, hid_t type, const void *rows,
-	uint64_t count, int columns, uint32_t crc)
+static int write_keys(struct shard_writer *w)
 {
-	hid_t set = create_set(w, name, type, count, columns);
-	int rc = 0;
+	struct shard_strings *keys = &w->b.s.keys;
+	hid_t type;
+	int rc;
 
-	if (set < 0)
-		return -1;
-	if (count > 0 && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) < 0)
-		rc = broken(w, name);
-	if (rc == 0)
-		rc = write_number(w, set, "crc32c", H5T_STD_U32LE, crc);
-	if (H5Dclose(set) < 0 && rc == 0)
-		rc = broken(w, name);
+	type = shard_string_type(keys);
+	rc = shard_put_array(w, "/keys", type, keys->text, keys->count, 1);
+	H5Tclose(type);
 	return rc;
 }
 
-static int write_array(struct writer *w, const char *name, hid_t type, const void *rows,
-	uint64_t count, int columns)
-{
-	size_t bytes = (size_t)count * (size_t)columns * H5Tget_size(type);
-
-	return write_set(w, name, type, rows, count, columns, crc32c(0, rows, bytes));
-}
-
-static int write_index(struct writer *w)
+static int write_index(struct shard_writer *w)
 {
 	const struct shard *s = &w->b.s;
 	uint64_t n = s->count;
-	uint32_t crc = 0;
 
-	for (uint64_t i = 0; i < n; i++)
-		crc = crc32c(crc, w->b.keys[i], strlen(w->b.keys[i]) + 1);
-	if (write_array(w, "/images/offset", H5T_STD_U64LE, s->images.offset, n + 1, 1) != 0 ||
-		write_array(w, "/images/crc32c", H5T_STD_U32LE, s->images.crc, n, 1) != 0 ||
-		write_array(w, "/images/size", H5T_STD_U32LE, s->size, n, 2) != 0 ||
-		write_array(w, "/labels/offset", H5T_STD_U64LE, s->label_offset, n + 1, 1) != 0 ||
-		write_array(w, "/labels/values", H5T_STD_I32LE, s->labels, s->label_total, 1) !=
+	if (shard_put_array(w, "/images/offset", H5T_STD_U64LE, s->images.offset, n + 1, 1) != 0 ||
+		shard_put_array(w, "/images/crc32c", H5T_STD_U32LE, s->images.crc, n, 1) != 0 ||
+		shard_put_array(w, "/images/size", H5T_STD_U32LE, s->size, n, 2) != 0 ||
+		shard_put_array(w, "/labels/offset", H5T_STD_U64LE, s->label_offset, n + 1, 1) !=
 			0 ||
-		write_set(w, "/keys", w->string, w->b.keys, n, 1, crc) != 0)
+		shard_put_array(w, "/labels/values", H5T_STD_I32LE, s->labels, s->label_total, 1) !=
+			0 ||
+		write_keys(w) != 0)
 		return -1;
 	if (!s->masked)
 		return 0;
-	if (write_array(w, "/masks/offset", H5T_STD_U64LE, s->masks.offset, n + 1, 1) != 0 ||
-		write_array(w, "/masks/crc32c", H5T_STD_U32LE, s->masks.crc, n, 1) != 0)
+	if (shard_put_array(w, "/masks/offset", H5T_STD_U64LE, s->masks.offset, n + 1, 1) != 0 ||
+		shard_put_array(w, "/masks/crc32c", H5T_STD_U32LE, s->masks.crc, n, 1) != 0)
 		return -1;
-	return write_array(w, "/masks/foreground", H5T_IEEE_F32LE, s->foreground, n, 1);
+	return shard_put_array(w, "/masks/foreground", H5T_IEEE_F32LE, s->foreground, n, 1);
 }
 
-static int make_group(struct writer *w, const char *name)
+static int create_layout(struct shard_writer *w)
 {
-	hid_t create = H5Pcreate(H5P_GROUP_CREATE), group;
-
-	H5Pset_obj_track_times(create, 0);
-	group = H5Gcreate2(w->file, name, H5P_DEFAULT, create, H5P_DEFAULT);
-	H5Pclose(create);
-	if (group < 0)
-		return broken(w, name);
-	H5Gclose(group);
-	return 0;
-}
-
-static int create_layout(struct writer *w)
-{
-	if (make_group(w, "/images") != 0 || make_group(w, "/labels") != 0 ||
+	if (shard_put_group(w, "/images") != 0 || shard_put_group(w, "/labels") != 0 ||
 		create_bytes(w, &w->b.s.images, "/images/bytes") != 0)
 		return -1;
 	if (!w->b.s.masked)
 		return 0;
-	if (make_group(w, "/masks") != 0)
+	if (shard_put_group(w, "/masks") != 0)
 		return -1;
 	return create_bytes(w, &w->b.s.masks, "/masks/bytes");
 }
 
-static int create_file(struct writer *w)
+static int create_file(struct shard_writer *w)
 {
+	char why[ERR_MAX];
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
 	/* so that /images/bytes is aligned even when small, and little else is */
 	hsize_t threshold = w->b.s.images.bytes < ALIGNMENT ? w->b.s.images.bytes : ALIGNMENT;
@@ -194,17 +105,14 @@ static int create_file(struct writer *w)
 	H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 	H5Pset_obj_track_times(create, 0);
 	w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, create, access);
+	if (w->file < 0)
+		shard_hdf5_reason(why);
 	H5Pclose(create);
 	H5Pclose(access);
-	if (w->file < 0)
-		return fail(w->err,
-			"%s: cannot create this file: does its folder exist, may you write there?",
-			w->temporary);
-	w->b.s.fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
-	return w->b.s.fd >= 0 ? 0 : fail(w->err, "%s: %s", w->temporary, strerror(errno));
+	return w->file >= 0 ? 0 : fail(w->err, "%s: cannot create: %.200s", w->temporary, why);
 }
 
-static int write_records(struct writer *w,
+static int write_records(struct shard_writer *w,
 	int (*next)(void *arg, uint32_t i, struct shard_record *r, char err[ERR_MAX]), void *arg)
 {
 	for (uint32_t i = 0; i < w->b.s.count; i++) {
@@ -217,18 +125,101 @@ static int write_records(struct writer *w,
 	return 0;
 }
 
-static int write_file(struct writer *w,
+/* The library crashes at the end of the process when it could not write all of a file that it
+ * closed.  What it still has to write to a file that is given up goes to memory instead, and is
+ * dropped. */
+static void abandon(struct shard_writer *w)
+{
+	int nowhere = memfd_create("abandoned shard", MFD_CLOEXEC);
+	void *fd;
+
+	if (nowhere >= 0 && H5Fget_vfd_handle(w->file, H5P_DEFAULT, &fd) >= 0)
+		dup2(nowhere, *(int *)fd);
+	if (nowhere >= 0)
+		close(nowhere);
+}
+
+/* HDF5 keeps what it knows of a file in memory to the end, and does not get over a disk that is
+ * full then.  So room is taken before: for what lies before the records ... */
+static int reserve_head(struct shard_writer *w)
+{
+	const struct shard_blobs *images = &w->b.s.images, *masks = &w->b.s.masks;
+	struct stat st;
+
+	if (fstat(w->b.s.fd, &st) != 0)
+		return fail(w->err, "%s: %s", w->temporary, strerror(errno));
+	if (shard_build_zeros(&w->b, (uint64_t)st.st_size, images->at, w->err) != 0)
+		return -1;
+	return masks->bytes == 0
+		       ? 0
+		       : shard_build_zeros(&w->b, images->at + images->bytes, masks->at, w->err);
+}
+
+/* An upper bound of what the index takes. */
+static uint64_t index_room(const struct shard_writer *w)
+{
+	const struct shard *s = &w->b.s;
+	uint64_t width = 0, room = (uint64_t)16 * ALIGNMENT;
+
+	for (int i = 0; i < w->meta->class_count; i++)
+		if (strlen(w->meta->classes[i]) >= width)
+			width = strlen(w->meta->classes[i]) + 1;
+	room += 4 * width * (uint64_t)w->meta->class_count; /* heaps grow by doubling */
+	room += s->keys.count * s->keys.width + s->label_total * sizeof(int32_t);
+	return room + (uint64_t)s->count * (3 * sizeof(uint64_t) + 5 * sizeof(uint32_t));
+}
+
+/* ... and for what lies after them; what is too much is cut off again. */
+static int reserve_tail(struct shard_writer *w)
+{
+	const struct shard_blobs *images = &w->b.s.images, *masks = &w->b.s.masks;
+	uint64_t end = images->at + images->bytes;
+
+	/* small data sets may lie in another order than they were made */
+	if (masks->bytes > 0 && masks->at + masks->bytes > end)
+		end = masks->at + masks->bytes;
+	return shard_build_zeros(&w->b, end, end + index_room(w), w->err);
+}
+
+static int finish(struct shard_writer *w)
+{
+	hsize_t bytes;
+
+	if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0 || H5Fget_filesize(w->file, &bytes) < 0)
+		return shard_put_failed(w, "the end of the file");
+	w->b.s.file_bytes = bytes;
+	return 0;
+}
+
+static int write_content(struct shard_writer *w,
 	int (*next)(void *arg, uint32_t i, struct shard_record *r, char err[ERR_MAX]), void *arg)
 {
-	int rc = -1;
+	w->b.s.fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
+	if (w->b.s.fd < 0)
+		return fail(w->err, "%s: %s", w->temporary, strerror(errno));
+	if (create_layout(w) != 0 || reserve_head(w) != 0 || write_records(w, next, arg) != 0)
+		return -1;
+	shard_strings_set(&w->b.s.keys, (const char *const *)w->b.keys, w->b.s.count);
+	if (reserve_tail(w) != 0 || write_meta(w) != 0 || write_index(w) != 0)
+		return -1;
+	return finish(w);
+}
+
+static int write_file(struct shard_writer *w,
+	int (*next)(void *arg, uint32_t i, struct shard_record *r, char err[ERR_MAX]), void *arg)
+{
+	int rc;
 
 	if (create_file(w) != 0)
 		return -1;
-	if (write_meta(w) == 0 && create_layout(w) == 0 && write_records(w, next, arg) == 0)
-		rc = write_index(w);
+	rc = write_content(w, next, arg);
+	if (rc != 0)
+		abandon(w);
 	if (H5Fclose(w->file) < 0 && rc == 0)
-		rc = broken(w, "the end of the file");
-	if (close(w->b.s.fd) != 0 && rc == 0)
+		rc = shard_put_failed(w, "the end of the file");
+	if (rc == 0 && ftruncate(w->b.s.fd, (off_t)w->b.s.file_bytes) != 0)
+		rc = fail(w->err, "%s: cannot cut: %s", w->temporary, strerror(errno));
+	if (w->b.s.fd >= 0 && close(w->b.s.fd) != 0 && rc == 0)
 		rc = fail(w->err, "%s: cannot write: %s", w->temporary, strerror(errno));
 	return rc;
 }
@@ -238,15 +229,12 @@ int shard_write(const char *path, const struct shard_meta *meta, uint32_t count,
 	int (*next)(void *arg, uint32_t i, struct shard_record *r, char err[ERR_MAX]), void *arg,
 	char err[ERR_MAX])
 {
-	struct writer w = { .meta = meta,
-		.temporary = file_temporary_name(path),
-		.string = H5Tcopy(H5T_C_S1),
-		.err = err };
+	struct shard_writer w = {
+		.meta = meta, .temporary = file_temporary_name(path), .err = err
+	};
 	int rc;
 
 	CHECK(count > 0, "%s: a shard of no images", path);
-	H5Tset_size(w.string, H5T_VARIABLE);
-	H5Tset_cset(w.string, H5T_CSET_UTF8);
 	shard_build_init(&w.b, path, count, meta->masks);
 	w.b.s.images.bytes = image_bytes;
 	w.b.s.masks.bytes = mask_bytes;
@@ -256,7 +244,6 @@ int shard_write(const char *path, const struct shard_meta *meta, uint32_t count,
 	if (rc != 0)
 		unlink(w.temporary);
 	shard_build_free(&w.b);
-	H5Tclose(w.string);
 	xfree(w.temporary);
 	return rc;
 }
