@@ -125,7 +125,7 @@ static void another_version_is_refused(void **state)
 	hid_t file;
 
 	(void)state;
-	fixture_shard(path, &small, 0);
+	fixture_shard(path, &(struct fixture){ .shards = 1, .per_shard = 3 }, 0);
 	file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
 	H5Adelete(file, "format_version");
 	put_number(file, "format_version", 2);
