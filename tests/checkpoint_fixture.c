@@ -6,7 +6,8 @@
 
 void fixture_tables(struct params *p, struct stats *s, int scale)
 {
-	const int conv[4] = { 4 * scale, 3, 3, 5 }, channels = 4 * scale, linear[2] = { 7, 4 * scale };
+	const int conv[4] = { 4 * scale, 3, 3, 5 }, channels = 4 * scale,
+		  linear[2] = { 7, 4 * scale };
 
 	*p = (struct params){ 0 };
 	*s = (struct stats){ 0 };
@@ -20,7 +21,8 @@ void fixture_tables(struct params *p, struct stats *s, int scale)
 /* Some bits of an integer hash (Knuth's multiplicative one is enough to tell places apart). */
 static float value(int64_t step, int group, size_t i)
 {
-	uint32_t h = (uint32_t)((uint64_t)step * 2654435761u + (uint64_t)group * 40503u + i * 69069u);
+	uint32_t h =
+		(uint32_t)((uint64_t)step * 2654435761u + (uint64_t)group * 40503u + i * 69069u);
 
 	return (float)(h >> 8) / 65536 - 100;
 }
@@ -61,12 +63,12 @@ int fixture_holds(const struct checkpoint *c, const struct params *p, const stru
 	checkpoint_init(&want, p, s);
 	fixture_fill(&want, p, s, c->step);
 	same = c->stats_updates == want.stats_updates && c->images == want.images &&
-	       strcmp(c->config, want.config) == 0 &&
-	       memcmp(c->params, want.params, p->length * sizeof(float)) == 0 &&
-	       memcmp(c->momentum, want.momentum, p->length * sizeof(float)) == 0 &&
-	       memcmp(c->target, want.target, p->length * sizeof(float)) == 0 &&
-	       memcmp(c->stats, want.stats, s->length * sizeof(float)) == 0 &&
-	       memcmp(c->target_stats, want.target_stats, s->length * sizeof(float)) == 0;
+		strcmp(c->config, want.config) == 0 &&
+		memcmp(c->params, want.params, p->length * sizeof(float)) == 0 &&
+		memcmp(c->momentum, want.momentum, p->length * sizeof(float)) == 0 &&
+		memcmp(c->target, want.target, p->length * sizeof(float)) == 0 &&
+		memcmp(c->stats, want.stats, s->length * sizeof(float)) == 0 &&
+		memcmp(c->target_stats, want.target_stats, s->length * sizeof(float)) == 0;
 	checkpoint_free(&want);
 	return same;
 }

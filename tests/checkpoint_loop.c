@@ -1,7 +1,7 @@
 /* For checkpoint_kill.sh.
- *   checkpoint_loop write RUN  writes checkpoints, from the one after the newest on, until it is killed;
- *                              prints "K" once the checkpoint of step K is safe
- *   checkpoint_loop check RUN  finds the newest valid one, checks every value in it, prints its step */
+ *   checkpoint_loop write RUN  writes checkpoints, from the one after the newest on, until it is
+ * killed; prints "K" once the checkpoint of step K is safe checkpoint_loop check RUN  finds the
+ * newest valid one, checks every value in it, prints its step */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,21 +12,25 @@
 
 enum { SCALE = 2000 }; /* 5 MB a file: a write lasts long enough to be hit */
 
-static int read_newest(const char *run, struct checkpoint *c, const struct params *p, const struct stats *s)
+static int read_newest(
+	const char *run, struct checkpoint *c, const struct params *p, const struct stats *s)
 {
 	char err[ERR_MAX];
 	char *path = checkpoint_latest(run, err);
 	int rc = -1;
 
 	if (path && checkpoint_read(path, c, p, s, err) == 0)
-		rc = fixture_holds(c, p, s) ? 0 : fail(err, "%s holds other values than were written", path);
+		rc = fixture_holds(c, p, s)
+			? 0
+			: fail(err, "%s holds other values than were written", path);
 	if (rc != 0)
 		fprintf(stderr, "%s\n", err);
 	xfree(path);
 	return rc;
 }
 
-static int write_on(const char *run, struct checkpoint *c, const struct params *p, const struct stats *s)
+static int write_on(
+	const char *run, struct checkpoint *c, const struct params *p, const struct stats *s)
 {
 	struct checkpoint_writer *w = checkpoint_writer_open(run, p, s, 2, 0);
 	char err[ERR_MAX];

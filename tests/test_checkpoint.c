@@ -1,5 +1,5 @@
-/* Checkpoints: bit for bit, every kind of fault by its message, the newest valid one, what is kept, and the
- * thread that writes. */
+/* Checkpoints: bit for bit, every kind of fault by its message, the newest valid one, what is kept,
+ * and the thread that writes. */
 #include "test.h"
 
 #include <inttypes.h>
@@ -109,7 +109,8 @@ static void another_network_is_told_by_its_first_tensor(void **state)
 	(void)state;
 	write_step(&f, 1);
 	fixture_tables(&p, &s, 2);
-	read_with(&f, &p, &s, "/params/encoder.conv1.weight has the shape (4, 3, 3, 5) there and (8, 3, 3, 5) here");
+	read_with(&f, &p, &s,
+		"/params/encoder.conv1.weight has the shape (4, 3, 3, 5) there and (8, 3, 3, 5) here");
 	fixture_tables(&p, &s, 1);
 	params_add(&p, "encoder.layer1.0.conv1.weight", 1, &three, 0, INIT_ZERO);
 	read_with(&f, &p, &s, "/params/encoder.layer1.0.conv1.weight is missing");
@@ -168,6 +169,9 @@ static void files_that_are_no_checkpoint_are_told(void **state)
 	assert_int_equal(file_write_atomic(path, "not HDF5", 8, f.err), 0);
 	assert_int_equal(read_back(&f, path), -1);
 	assert_says(f.err, "step-000000001.h5: cannot be read as HDF5");
+	config = f.err;
+	assert_int_equal(checkpoint_read_config(path, &config, &step, f.err), -1);
+	assert_null(config);
 	assert_int_equal(read_back(&f, path_of(&f, 2)), -1);
 	assert_says(f.err, "No such file or directory");
 	close_fixture(&f);
@@ -215,7 +219,8 @@ static void a_flipped_bit_is_told_with_its_tensor(void **state)
 	write_step(&f, 1);
 	damage(path_of(&f, 1), f.c.momentum + f.p.table[3].offset, 16);
 	assert_int_equal(read_back(&f, path_of(&f, 1)), -1);
-	assert_says(f.err, "step-000000001.h5: /momentum/projector.linear1.weight is damaged: checksum ");
+	assert_says(f.err,
+		"step-000000001.h5: /momentum/projector.linear1.weight is damaged: checksum ");
 	write_step(&f, 2);
 	damage(path_of(&f, 2), f.c.target_stats, 16);
 	assert_int_equal(checkpoint_verify(path_of(&f, 2), f.err), -1);
@@ -351,13 +356,15 @@ static void a_long_configuration_fits(void **state)
 static void a_failed_write_is_told_once(void **state)
 {
 	struct fixture f = open_fixture();
-	struct checkpoint_writer *w = checkpoint_writer_open(test_path(f.run, "gone"), &f.p, &f.s, 2, 0);
+	struct checkpoint_writer *w =
+		checkpoint_writer_open(test_path(f.run, "gone"), &f.p, &f.s, 2, 0);
 
 	(void)state;
 	fixture_fill(&f.c, &f.p, &f.s, 1);
 	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
 	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), -1);
-	assert_says(f.err, "gone/checkpoints/step-000000001.h5: cannot create it: No such file or directory");
+	assert_says(f.err,
+		"gone/checkpoints/step-000000001.h5: cannot create it: No such file or directory");
 	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
 	assert_int_equal(checkpoint_writer_close(w, f.err), -1);
 	assert_says(f.err, "gone/checkpoints/step-000000001.h5");
@@ -406,7 +413,8 @@ static void a_full_disk_costs_nothing_written(void **state)
 	char command[256];
 
 	(void)state;
-	snprintf(command, sizeof command, "mount -t tmpfs -o size=400k tmpfs '%s' 2>/dev/null", run);
+	snprintf(
+		command, sizeof command, "mount -t tmpfs -o size=400k tmpfs '%s' 2>/dev/null", run);
 	if (system(command) != 0) {
 		print_message("# a small file system cannot be mounted here (needs root)\n");
 		skip();

@@ -112,7 +112,8 @@ static void the_walk_tells_every_array_in_order(void **state)
 	write_sample(path);
 	r = dump_reader_open(path, err);
 	assert_int_equal(dump_reader_each(r, count_name, seen, err), 0);
-	assert_string_equal(seen, "before/params/encoder.bn1.bias candidates config empty loss no_text step ");
+	assert_string_equal(
+		seen, "before/params/encoder.bn1.bias candidates config empty loss no_text step ");
 	assert_int_equal(dump_reader_each(r, stop_at_once, &visits, err), 7);
 	assert_int_equal(visits, 1);
 	dump_reader_close(r);
@@ -154,8 +155,10 @@ static int same_content(const char *path)
 	r = dump_reader_open(path, err);
 	if (!r)
 		return 0;
-	if (dump_reader_verify(r, err) == 0 && dump_reader_has(r, "before/params/encoder.bn1.bias") &&
-		dump_reader_read(r, "before/params/encoder.bn1.bias", back, sizeof back, err) == 0 &&
+	if (dump_reader_verify(r, err) == 0 &&
+		dump_reader_has(r, "before/params/encoder.bn1.bias") &&
+		dump_reader_read(r, "before/params/encoder.bn1.bias", back, sizeof back, err) ==
+			0 &&
 		(config = dump_reader_text(r, "config", err))) {
 		same = memcmp(back, floats, sizeof back) == 0 && strcmp(config, text) == 0 ? 1 : -1;
 		xfree(config);
@@ -167,7 +170,8 @@ static int same_content(const char *path)
 /* Any one byte changed: either noticed, or (unused space) without effect; never other content. */
 static void damage_never_reads_as_other_content(void **state)
 {
-	const char *folder = test_folder(), *path = test_path(folder, "a.h5"), *bad = test_path(folder, "bad.h5");
+	const char *folder = test_folder(), *path = test_path(folder, "a.h5"),
+		   *bad = test_path(folder, "bad.h5");
 	struct rng rng = rng_at(5, RNG_DEMO, 0, 0, 0);
 	unsigned char *bytes;
 	char err[ERR_MAX];
@@ -222,7 +226,8 @@ static void a_folder_that_is_not_there_is_said(void **state)
 	assert_says(err, "No such file or directory");
 }
 
-/* Write with no file allowed over `limit` bytes, which stands for a full disk and needs no rights. */
+/* Write with no file allowed over `limit` bytes, which stands for a full disk and needs no rights.
+ */
 static int write_limited(const char *path, size_t limit, char err[ERR_MAX])
 {
 	const struct rlimit small = { limit, RLIM_INFINITY };

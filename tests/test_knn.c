@@ -1,4 +1,5 @@
-/* Nearest neighbours against a plain search.  Works under mpirun too, where every rank checks the same. */
+/* Nearest neighbours against a plain search.  Works under mpirun too, where every rank checks the
+ * same. */
 #include "test.h"
 
 #include <math.h>
@@ -15,8 +16,8 @@ enum { WIDTH = 16, ROWS = 97, QUERIES = 13, CLASSES = 6 };
 static struct comm *world;
 static struct device *dev;
 
-/* Plus or minus one half in four of six places: cosines are multiples of a quarter, exact in any order of addition, and
- * many are equal. */
+/* Plus or minus one half in four of six places: cosines are multiples of a quarter, exact in any
+ * order of addition, and many are equal. */
 static void exact_sample(float *x, int n, uint32_t which)
 {
 	struct rng r = rng_at(5, RNG_PROBE, which, 0, 0);
@@ -57,7 +58,8 @@ static double cosine(const float *a, const float *b)
 }
 
 /* The k nearest by repeated search for the best that is left. */
-static void plain_find(struct neighbour *found, const float *query, const float *x, const int32_t *labels, int n, int k)
+static void plain_find(struct neighbour *found, const float *query, const float *x,
+	const int32_t *labels, int n, int k)
 {
 	int *used = xcalloc((size_t)n, sizeof *used);
 
@@ -66,12 +68,15 @@ static void plain_find(struct neighbour *found, const float *query, const float 
 
 		for (int i = 0; i < n; i++)
 			if (!used[i] && labels[i] >= 0 &&
-				(best < 0 || cosine(query, x + i * WIDTH) > cosine(query, x + best * WIDTH)))
+				(best < 0 ||
+					cosine(query, x + i * WIDTH) >
+						cosine(query, x + best * WIDTH)))
 				best = i;
 		found[j] = (struct neighbour){ -INFINITY, -1, INT64_MAX };
 		if (best >= 0) {
 			used[best] = 1;
-			found[j] = (struct neighbour){ (float)cosine(query, x + best * WIDTH), labels[best], best };
+			found[j] = (struct neighbour){ (float)cosine(query, x + best * WIDTH),
+				labels[best], best };
 		}
 	}
 	xfree(used);
@@ -88,12 +93,14 @@ static struct knn *filled(const float *x, const int32_t *labels, int n, int k, i
 }
 
 /* Neighbours of all queries, asked for block at a time. */
-static void find_all(struct neighbour *found, const float *x, const int32_t *labels, const float *queries, int k, int block)
+static void find_all(struct neighbour *found, const float *x, const int32_t *labels,
+	const float *queries, int k, int block)
 {
 	struct knn *knn = filled(x, labels, ROWS, k, block);
 
 	for (int i = 0; i < QUERIES; i += block)
-		knn_find(knn, found + i * k, queries + i * WIDTH, QUERIES - i < block ? QUERIES - i : block);
+		knn_find(knn, found + i * k, queries + i * WIDTH,
+			QUERIES - i < block ? QUERIES - i : block);
 	knn_close(knn);
 }
 
@@ -116,7 +123,8 @@ static void equals_come_in_order(void **state)
 			find_all(found, x, labels, queries, k, blocks[b]);
 			for (int i = 0; i < QUERIES; i++) {
 				plain_find(expect, queries + i * WIDTH, x, labels, ROWS, k);
-				assert_memory_equal(found + i * k, expect, (size_t)k * sizeof *expect);
+				assert_memory_equal(
+					found + i * k, expect, (size_t)k * sizeof *expect);
 				for (int a = 1; a < k; a++)
 					ties += expect[a].similarity == expect[a - 1].similarity;
 			}
@@ -139,7 +147,8 @@ static void any_length_is_normalised(void **state)
 	for (int i = 0; i < QUERIES; i++) {
 		plain_find(expect, queries + i * WIDTH, x, labels, ROWS, K);
 		for (int j = 0; j < K; j++) {
-			assert_close((double)found[i * K + j].similarity, (double)expect[j].similarity, 1e-6);
+			assert_close((double)found[i * K + j].similarity,
+				(double)expect[j].similarity, 1e-6);
 			assert_int_equal(found[i * K + j].row, expect[j].row);
 			assert_int_equal(found[i * K + j].label, expect[j].label);
 		}
@@ -180,12 +189,15 @@ static void fewer_rows_than_neighbours(void **state)
 	knn_vote(votes, CLASSES, found, 8, 0.07);
 	for (int c = 0; c < CLASSES; c++)
 		sum += votes[c];
-	assert_close(sum, exp((found[0].similarity - 1.) / 0.07) + exp((found[1].similarity - 1.) / 0.07), 1e-12);
+	assert_close(sum,
+		exp((found[0].similarity - 1.) / 0.07) + exp((found[1].similarity - 1.) / 0.07),
+		1e-12);
 }
 
 static void votes_are_weighted(void **state)
 {
-	const struct neighbour found[4] = { { 0.9f, 2, 0 }, { 0.8f, 1, 1 }, { 0.8f, 1, 2 }, { 0.75f, 0, 3 } };
+	const struct neighbour found[4] = { { 0.9f, 2, 0 }, { 0.8f, 1, 1 }, { 0.8f, 1, 2 },
+		{ 0.75f, 0, 3 } };
 	double votes[CLASSES], far = exp(((double)0.8f - 1) / 0.5);
 
 	(void)state;

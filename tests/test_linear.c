@@ -1,4 +1,5 @@
-/* Linear classifiers against closed forms, finite differences and a plain trainer, all in double precision. */
+/* Linear classifiers against closed forms, finite differences and a plain trainer, all in double
+ * precision. */
 #include "test.h"
 
 #include <math.h>
@@ -25,7 +26,12 @@ static struct device *device(void)
 
 static struct linear *classifiers(int rates, const double *lr)
 {
-	const struct linear_options o = { .width = WIDTH, .classes = CLASSES, .rates = rates, .lr = lr, .batch = ROWS, .seed = 3 };
+	const struct linear_options o = { .width = WIDTH,
+		.classes = CLASSES,
+		.rates = rates,
+		.lr = lr,
+		.batch = ROWS,
+		.seed = 3 };
 
 	return linear_open(device(), &o);
 }
@@ -140,7 +146,8 @@ static void scores_match(void **state)
 	linear_close(l);
 }
 
-/* All classes alike: the loss is log(CLASSES), and the gradient of the biases is 1 / CLASSES less each class's share. */
+/* All classes alike: the loss is log(CLASSES), and the gradient of the biases is 1 / CLASSES less
+ * each class's share. */
 static void closed_form_at_zero(void **state)
 {
 	const double lr = 1;
@@ -190,7 +197,8 @@ static void gradient_is_that_of_the_loss(void **state)
 	}
 }
 
-/* optax's formula, step by step, with a rate that falls; two classifiers that share nothing but the features. */
+/* optax's formula, step by step, with a rate that falls; two classifiers that share nothing but the
+ * features. */
 static void nesterov_sequence(void **state)
 {
 	enum { STEPS = 6 };
@@ -247,7 +255,8 @@ static void separable_data_are_learnt(void **state)
 	assert_true(loss[1] < loss[0]);
 	linear_scores(l, scores, x, ROWS);
 	for (int i = 0; i < ROWS; i++)
-		assert_int_equal(linear_place(scores + (i * 2 + 1) * CLASSES, CLASSES, labels[i]), 0);
+		assert_int_equal(
+			linear_place(scores + (i * 2 + 1) * CLASSES, CLASSES, labels[i]), 0);
 	linear_close(l);
 }
 
@@ -276,7 +285,8 @@ static void the_rate_falls_by_a_cosine(void **state)
 
 	(void)state;
 	for (int step = 0; step < 8; step++)
-		assert_close(schedule_lr(&cosine, step), 0.5 * (1 + cos(acos(-1.0) * step / 8)), 1e-12);
+		assert_close(
+			schedule_lr(&cosine, step), 0.5 * (1 + cos(acos(-1.0) * step / 8)), 1e-12);
 }
 
 static void places(void **state)

@@ -49,7 +49,8 @@ static char *content(const char *run)
 	char err[ERR_MAX];
 	size_t n;
 
-	assert_int_equal(file_read_all(test_path(run, "metrics.jsonl"), 1 << 20, &text, &n, err), 0);
+	assert_int_equal(
+		file_read_all(test_path(run, "metrics.jsonl"), 1 << 20, &text, &n, err), 0);
 	return (char *)text;
 }
 
@@ -136,8 +137,10 @@ static void resuming_leaves_the_file_of_a_run_that_never_stopped(void **state)
 
 static void broken_lines_go_and_the_others_stay(void **state)
 {
-	static const char *const broken[] = { "\n", "no json\n", "{\"step\":2}\n", "{\"step\":2,\"seconds\":}\n",
-		"{\"step\":,\"seconds\":1}\n", "{\"step\":x,\"seconds\":1}\n", "{\"step\":2,\"seconds\":1}x\n", "{\"step\":2,\"seconds\":5}" };
+	static const char *const broken[] = { "\n", "no json\n", "{\"step\":2}\n",
+		"{\"step\":2,\"seconds\":}\n", "{\"step\":,\"seconds\":1}\n",
+		"{\"step\":x,\"seconds\":1}\n", "{\"step\":2,\"seconds\":1}x\n",
+		"{\"step\":2,\"seconds\":5}" };
 	char *before, *after;
 
 	(void)state;
@@ -189,7 +192,8 @@ static void the_progress_line_reads_well(void **state)
 		double left;
 		const char *says;
 	} times[] = { { 72, "01:12 left" }, { 0, "00:00 left" }, { 3661, "1:01:01 left" },
-		{ 90061, "1 d 01:01:01 left" }, { NAN, "--:-- left" }, { -1, "--:-- left" }, { INFINITY, "--:-- left" } };
+		{ 90061, "1 d 01:01:01 left" }, { NAN, "--:-- left" }, { -1, "--:-- left" },
+		{ INFINITY, "--:-- left" } };
 	struct metrics m = sample(120);
 	char text[512];
 

@@ -58,7 +58,8 @@ static void a_file_comes_back(void **state)
 	t = safetensors_find(&f, "count");
 	assert_int_equal(t->dims, 0);
 	assert_int_equal(t->bytes, 8);
-	assert_int_equal((uintptr_t)((unsigned char *)t->data - f.file) % 8, 0); /* aligned in the file */
+	assert_int_equal(
+		(uintptr_t)((unsigned char *)t->data - f.file) % 8, 0); /* aligned in the file */
 	assert_memory_equal(safetensors_find(&f, "bytes")->data, "abc", 3);
 	assert_int_equal(safetensors_find(&f, "none")->bytes, 0);
 	assert_null(safetensors_find(&f, "nothing"));
@@ -93,8 +94,10 @@ static void headers_that_are_right_are_read(void **state)
 		{ "{}", 0, 0 },
 		{ "{ \"__metadata__\" : { } }   ", 0, 0 },
 		{ "{\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]},"
-		  "\"a\":{\"data_offsets\":[0,8],\"shape\":[2,1,2],\"dtype\":\"F16\"}}", 12, 2 },
-		{ "{\n\t\"\\u0061\\/\\ud83d\\ude00\\t\" :\r {\"dtype\":\"BOOL\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, 1 },
+		  "\"a\":{\"data_offsets\":[0,8],\"shape\":[2,1,2],\"dtype\":\"F16\"}}",
+			12, 2 },
+		{ "{\n\t\"\\u0061\\/\\ud83d\\ude00\\t\" :\r {\"dtype\":\"BOOL\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+			1, 1 },
 	};
 	const char *path = test_path(test_folder(), "a.safetensors");
 	struct safetensors f;
@@ -112,10 +115,10 @@ static void headers_that_are_right_are_read(void **state)
 	}
 }
 
-#define ONE(dtype, shape, offsets) \
+#define ONE(dtype, shape, offsets)                                                                 \
 	"{\"a\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
-#define TWO(first, second)                                                    \
-	"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" first "},"    \
+#define TWO(first, second)                                                                         \
+	"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" first "},"                      \
 	"\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" second "}}"
 
 static void headers_that_are_not_right_are_told(void **state)
@@ -157,14 +160,17 @@ static void headers_that_are_not_right_are_told(void **state)
 		{ ONE("F32", "[1]", "[0,8]"), 4, "outside of the file" },
 		{ ONE("F32", "[1]", "[4,0]"), 4, "outside of the file" },
 		{ ONE("F32", "[2]", "[0,4]"), 4, "do not fit its dtype and shape" },
-		{ ONE("F32", "[4611686018427387904,4]", "[0,0]"), 0, "do not fit its dtype and shape" },
-		{ ONE("F32", "[1]", "[4,8]"), 8, "a hole or an overlap before the data of tensor a" },
+		{ ONE("F32", "[4611686018427387904,4]", "[0,0]"), 0,
+			"do not fit its dtype and shape" },
+		{ ONE("F32", "[1]", "[4,8]"), 8,
+			"a hole or an overlap before the data of tensor a" },
 		{ ONE("F32", "[1]", "[0,4]"), 8, "4 bytes at its end belong to no tensor" },
 		{ TWO("[0,4]", "[2,6]"), 6, "a hole or an overlap before the data of tensor b" },
 		{ TWO("[0,4]", "[0,4]"), 4, "a hole or an overlap" },
 		{ TWO("[0,4]", "[5,9]"), 9, "a hole or an overlap before the data of tensor b" },
 		{ "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		  "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0, "tensor a is there twice" },
+		  "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+			0, "tensor a is there twice" },
 		{ "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0, "each once, and nothing else" },
 		{ "{\"a\":{\"dtype\":\"U8\",\"size\":3}}", 0, "each once, and nothing else" },
 	};
@@ -199,13 +205,15 @@ static void lengths_that_are_not_right_are_told(void **state)
 	assert_says(err, "cut short: a header of 100 bytes is announced, 2 bytes are there");
 	write_raw(path, UINT64_MAX, "{}", 0);
 	assert_int_equal(safetensors_read(path, &f, err), -1);
-	assert_says(err, "a header of 18446744073709551615 bytes is announced; at most 100000000 are read");
+	assert_says(err,
+		"a header of 18446744073709551615 bytes is announced; at most 100000000 are read");
 }
 
 /* Any changed byte: an error or other content, never a crash (sanitizers watch). */
 static void damaged_files_do_no_harm(void **state)
 {
-	const char *folder = test_folder(), *path = test_path(folder, "a"), *bad = test_path(folder, "b");
+	const char *folder = test_folder(), *path = test_path(folder, "a"),
+		   *bad = test_path(folder, "b");
 	struct rng rng = rng_at(5, RNG_DEMO, 1, 0, 0);
 	unsigned char *bytes;
 	struct safetensors f;

@@ -1,95 +1,27 @@
-/* Weights in torchvision's names and layouts: out and back bit for bit, also by way of Python; files that do not fit; the
- * commands export and import. */
+/* Weights in torchvision's names and layouts: out and back bit for bit, also by way of Python; and
+ * files that do not fit. */
 #include "test.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/config.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "cli/commands.h"
-#include "nn/model.h"
-#include "train/checkpoint.h"
 #include "train/safetensors.h"
-#include "train/weights.h"
-
-struct network {
-	struct config c;
-	struct params p;
-	struct stats s;
-	float *params, *stats;
-	int64_t updates;
-};
-
-static struct network open_network(const char *arch)
-{
-	struct network n = { .updates = 3 };
-	char err[ERR_MAX];
-
-	config_default(&n.c);
-	assert_int_equal(config_set(&n.c, "model.arch", arch, err), 0);
-	assert_int_equal(config_set(&n.c, "model.width", "0.125", err), 0);
-	assert_int_equal(config_set(&n.c, "model.hidden", "24", err), 0);
-	assert_int_equal(config_set(&n.c, "model.out", "12", err), 0);
-	model_tables(&n.c, &n.p, &n.s);
-	n.params = xaligned(n.p.length * sizeof(float));
-	n.stats = xaligned(n.s.length * sizeof(float));
-	return n;
-}
-
-static void close_network(struct network *n)
-{
-	xfree(n->params);
-	xfree(n->stats);
-	params_free(&n->p);
-	stats_free(&n->s);
-	config_free(&n->c);
-}
-
-/* Every value tells its place: small whole numbers and fractions, all exact. */
-static float place_value(int tensor, size_t i)
-{
-	return (float)(tensor + 1) + (float)(i % 65536) / 65536;
-}
-
-static void fill_network(struct network *n)
-{
-	for (int t = 0; t < n->p.count; t++)
-		for (size_t i = 0; i < n->p.table[t].count; i++)
-			n->params[n->p.table[t].offset + i] = place_value(t, i);
-	for (int t = 0; t < n->s.count; t++)
-		for (size_t i = 0; i < 2 * (size_t)n->s.table[t].channels; i++)
-			n->stats[n->s.table[t].offset + i] = place_value(t, i) * 0.75f;
-}
-
-static void export_network(const struct network *n, const char *path, int parts)
-{
-	const struct weights w = { &n->p, &n->s, n->params, n->stats, n->updates, n->c.model.norm_decay };
-	struct safetensors f = { 0 };
-	char err[ERR_MAX] = "";
-
-	weights_describe(&f, &n->c);
-	weights_add(&f, &w, parts);
-	safetensors_write(path, &f, err);
-	assert_string_equal(err, "");
-	safetensors_free(&f);
-}
+#include "weights_fixture.h"
 
 static int load_network(struct network *n, const char *path, char err[ERR_MAX])
 {
-	return weights_load_encoder(path, &n->c, &n->p, &n->s, n->params, n->stats, &n->updates, err);
+	return weights_load_encoder(
+		path, &n->c, &n->p, &n->s, n->params, n->stats, &n->updates, err);
 }
-
-enum { ALL_PARTS = WEIGHTS_ENCODER | WEIGHTS_PROJECTOR | WEIGHTS_PREDICTOR };
 
 static void exported_weights_come_back_bit_for_bit(void **state)
 {
 	static const char *const archs[] = { "resnet18", "resnet50" };
-	const char *path = test_path(test_folder(), "a.safetensors"), *again = test_path(test_folder(), "b.safetensors");
+	const char *path = test_path(test_folder(), "a.safetensors"),
+		   *again = test_path(test_folder(), "b.safetensors");
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -143,17 +75,23 @@ static void names_and_layouts_are_torchvisions(void **state)
 		for (int c = 0; c < 3; c++)
 			for (int y = 0; y < 7; y++)
 				for (int x = 0; x < 7; x++) {
-					memcpy(&value, (float *)t->data + ((k * 3 + c) * 7 + y) * 7 + x, sizeof value);
-					assert_true(value == n.params[p->offset + (size_t)(((k * 7 + y) * 7 + x) * 3 + c)]);
+					memcpy(&value,
+						(float *)t->data + ((k * 3 + c) * 7 + y) * 7 + x,
+						sizeof value);
+					assert_true(value ==
+						n.params[p->offset +
+							(size_t)(((k * 7 + y) * 7 + x) * 3 + c)]);
 				}
 	assert_non_null(safetensors_find(&f, "layer1.0.downsample.0.weight"));
 	assert_non_null(safetensors_find(&f, "layer1.0.downsample.1.running_var"));
 	assert_non_null(safetensors_find(&f, "layer4.2.bn3.bias"));
-	assert_int_equal(safetensors_find(&f, "layer4.2.bn3.num_batches_tracked")->type, SAFETENSORS_I64);
+	assert_int_equal(
+		safetensors_find(&f, "layer4.2.bn3.num_batches_tracked")->type, SAFETENSORS_I64);
 	memcpy(err, safetensors_find(&f, "bn1.num_batches_tracked")->data, 8);
 	assert_int_equal(*(int64_t *)err, 3);
 	assert_null(safetensors_find(&f, "projector.linear1.weight"));
-	/* torchvision's ResNet-50 has 161 parameters and 53 batch norms of 3 buffers; 2 are the classifier's */
+	/* torchvision's ResNet-50 has 161 parameters and 53 batch norms of 3 buffers; 2 are the
+	 * classifier's */
 	assert_int_equal(f.count, 159 + 53 * 3);
 	assert_string_equal(safetensors_metadata(&f, "arch"), "resnet50");
 	assert_string_equal(safetensors_metadata(&f, "width"), "0.125");
@@ -202,7 +140,8 @@ static void heads_that_the_file_lacks_stay(void **state)
 	for (int t = 0; t < b.s.count; t++)
 		if (strcmp(b.s.table[t].name, "projector.bn1") == 0) {
 			assert_true(b.stats[b.s.table[t].offset] == 0);
-			assert_true(b.stats[b.s.table[t].offset + (size_t)b.s.table[t].channels] == 1);
+			assert_true(
+				b.stats[b.s.table[t].offset + (size_t)b.s.table[t].channels] == 1);
 		}
 	close_network(&a);
 	close_network(&b);
@@ -314,25 +253,31 @@ static void change_classifier(struct safetensors *f)
 static void weights_that_do_not_fit_are_told(void **state)
 {
 	(void)state;
-	load_changed(change_missing, "tensor layer2.0.bn1.weight is missing; the network here has model.arch=resnet18, "
-				     "model.width=0.125, model.stem=imagenet");
+	load_changed(change_missing,
+		"tensor layer2.0.bn1.weight is missing; the network here has model.arch=resnet18, "
+		"model.width=0.125, model.stem=imagenet");
 	load_changed(change_extra, "tensor conv1.bias is unknown here");
-	load_changed(change_shape, "tensor conv1.weight has the shape (4, 6, 7, 7) there and (8, 3, 7, 7) here");
+	load_changed(change_shape,
+		"tensor conv1.weight has the shape (4, 6, 7, 7) there and (8, 3, 7, 7) here");
 	load_changed(change_type, "tensor bn1.bias is I32; only F32 is read");
-	load_changed(change_nan, "tensor layer4.1.conv2.weight: value 5 is nan; the weights are damaged");
+	load_changed(change_nan,
+		"tensor layer4.1.conv2.weight: value 5 is nan; the weights are damaged");
 	load_changed(change_variance, "tensor bn1.running_var: value 0 is -0.5");
 	load_changed(change_statistic, "tensor layer1.0.bn2.running_mean is missing");
 	load_changed(change_head, "tensor predictor.linear2.weight is missing");
-	load_changed(change_padding, "made with model.padding=same, here it is symmetric: set --model.padding=same");
+	load_changed(change_padding,
+		"made with model.padding=same, here it is symmetric: set --model.padding=same");
 	load_changed(change_classifier, NULL);
 }
 
 /* ---- Python ---- */
 
-/* Python reads our file in its own way and writes it anew in its own way, with a classifier; bits stay bits. */
+/* Python reads our file in its own way and writes it anew in its own way, with a classifier; bits
+ * stay bits. */
 static void python_reads_and_writes_the_same(void **state)
 {
-	const char *folder = test_folder(), *ours = test_path(folder, "ours"), *theirs = test_path(folder, "theirs");
+	const char *folder = test_folder(), *ours = test_path(folder, "ours"),
+		   *theirs = test_path(folder, "theirs");
 	const char *top = getenv("abs_top_srcdir");
 	struct network a = open_network("resnet18"), b = open_network("resnet18");
 	char err[ERR_MAX] = "", command[1024];
@@ -345,8 +290,8 @@ static void python_reads_and_writes_the_same(void **state)
 		print_message("# there is no python3 here\n");
 		skip();
 	}
-	snprintf(command, sizeof command, "python3 '%s/tests/safetensors_rewrite.py' '%s' '%s'", top ? top : "..", ours,
-		theirs);
+	snprintf(command, sizeof command, "python3 '%s/tests/safetensors_rewrite.py' '%s' '%s'",
+		top ? top : "..", ours, theirs);
 	assert_int_equal(system(command), 0);
 	load_network(&b, theirs, err);
 	assert_string_equal(err, "");
@@ -356,164 +301,6 @@ static void python_reads_and_writes_the_same(void **state)
 	close_network(&b);
 }
 
-/* ---- the commands ---- */
-
-/* A run with one checkpoint of the network n, whose target is the online network times 2. */
-static void make_run(const struct network *n, const char *run)
-{
-	struct checkpoint k;
-	char err[ERR_MAX] = "", *path = checkpoint_path(run, 7);
-
-	assert_int_equal(file_make_folder(test_path(run, "checkpoints"), err), 0);
-	checkpoint_init(&k, &n->p, &n->s);
-	k.step = 7;
-	k.stats_updates = n->updates;
-	memcpy(k.params, n->params, n->p.length * sizeof(float));
-	memcpy(k.stats, n->stats, n->s.length * sizeof(float));
-	for (size_t i = 0; i < n->p.length; i++)
-		k.target[i] = 2 * n->params[i];
-	for (size_t i = 0; i < n->s.length; i++)
-		k.target_stats[i] = 2 * n->stats[i];
-	config_print(&n->c, &k.config);
-	checkpoint_write(path, &k, &n->p, &n->s, err);
-	assert_string_equal(err, "");
-	checkpoint_free(&k);
-	xfree(path);
-}
-
-enum { WORDS_MAX = 12 };
-
-/* Run a command with both its outputs going to the file said. */
-static int command(int (*run)(int argc, char **argv), FILE *said, const char *const *words)
-{
-	char *argv[WORDS_MAX + 2] = { "command" };
-	int argc = 1, out = dup(1), error = dup(2), status;
-
-	for (; *words; words++)
-		argv[argc++] = (char *)*words;
-	fflush(NULL);
-	dup2(fileno(said), 1);
-	dup2(fileno(said), 2);
-	status = run(argc, argv);
-	fflush(NULL);
-	dup2(out, 1);
-	dup2(error, 2);
-	close(out);
-	close(error);
-	return status;
-}
-
-static void expect(int (*run)(int argc, char **argv), int status, const char *says, const char *const *words)
-{
-	FILE *said = tmpfile();
-	char text[8192] = "";
-
-	assert_non_null(said);
-	assert_int_equal(command(run, said, words), status);
-	rewind(said);
-	text[fread(text, 1, sizeof text - 1, said)] = 0;
-	fclose(said);
-	assert_says(text, says);
-}
-
-#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-/* The one float of a file. */
-static float first_value(const char *path, const char *name)
-{
-	struct safetensors f;
-	char err[ERR_MAX] = "";
-	float value;
-
-	safetensors_read(path, &f, err);
-	assert_string_equal(err, "");
-	memcpy(&value, safetensors_find(&f, name)->data, sizeof value);
-	safetensors_free(&f);
-	return value;
-}
-
-static int holds(const char *path, const char *name)
-{
-	struct safetensors f;
-	char err[ERR_MAX] = "";
-	int there;
-
-	safetensors_read(path, &f, err);
-	assert_string_equal(err, "");
-	there = safetensors_find(&f, name) != NULL;
-	safetensors_free(&f);
-	return there;
-}
-
-static void a_run_goes_out_and_in_again(void **state)
-{
-	const char *run = test_folder(), *folder = test_folder();
-	char *online = xasprintf("%s/online", folder), *target = xasprintf("%s/target", folder);
-	char *second = xasprintf("%s/run", folder), *again = xasprintf("%s/again", folder);
-	struct network n = open_network("resnet18");
-	float first;
-
-	(void)state;
-	fill_network(&n);
-	make_run(&n, run);
-	first = n.params[n.p.table[params_find(&n.p, "encoder.conv1.weight")].offset];
-	expect(cmd_export, EXIT_DONE, "tensors of the online network after step 7", WORDS(run, online));
-	assert_true(first_value(online, "conv1.weight") == first);
-	assert_false(holds(online, "projector.linear1.weight"));
-	expect(cmd_export, EXIT_DONE, "tensors of the target network", WORDS("--network", "target", "--heads", run, target));
-	assert_true(first_value(target, "conv1.weight") == 2 * first);
-	assert_true(holds(target, "projector.linear1.weight"));
-	assert_false(holds(target, "predictor.linear1.weight"));
-	expect(cmd_export, EXIT_DONE, "online", WORDS(run, online, "--heads", "--network=online"));
-	assert_true(holds(online, "predictor.linear1.weight"));
-	/* the file names the network; the heads' size is asked for */
-	expect(cmd_import, EXIT_INPUT, "tensor projector.linear1.weight has the shape (24, 64) there",
-		WORDS(online, second));
-	expect(cmd_import, EXIT_DONE, "step-000000000.h5: written",
-		WORDS(online, second, "--model.hidden=24", "--model.out=12"));
-	expect(cmd_export, EXIT_DONE, "after step 0", WORDS(second, again, "--heads"));
-	assert_true(first_value(again, "conv1.weight") == first);
-	assert_true(first_value(again, "layer4.1.bn2.running_var") == first_value(online, "layer4.1.bn2.running_var"));
-	assert_true(first_value(again, "predictor.linear2.weight") == first_value(online, "predictor.linear2.weight"));
-	/* nothing is overwritten */
-	expect(cmd_import, EXIT_INPUT, "already holds a run", WORDS(online, second, "--model.hidden=24", "--model.out=12"));
-	xfree(online);
-	xfree(target);
-	xfree(second);
-	xfree(again);
-	close_network(&n);
-}
-
-static void wrong_commands_are_told(void **state)
-{
-	const char *folder = test_folder();
-	char *out = xasprintf("%s/out", folder), *none = xasprintf("%s/none", folder);
-	char *text = xasprintf("%s/text", folder), err[ERR_MAX];
-
-	(void)state;
-	assert_int_equal(file_write_atomic(text, "some text", 9, err), 0);
-	expect(cmd_export, EXIT_DONE, "usage: reliquary export", WORDS("--help"));
-	expect(cmd_export, EXIT_USAGE, "name a run or checkpoint", WORDS(none));
-	expect(cmd_export, EXIT_USAGE, "there is no option '--head'", WORDS(none, out, "--head"));
-	expect(cmd_export, EXIT_USAGE, "--network is online or target, not 'both'", WORDS(none, out, "--network=both"));
-	expect(cmd_export, EXIT_USAGE, "--network is online or target", WORDS(none, out, "--network"));
-	expect(cmd_export, EXIT_USAGE, "'more' is one argument too many", WORDS(none, out, "more"));
-	expect(cmd_export, EXIT_INPUT, "none: there is no such run or checkpoint", WORDS(none, out));
-	expect(cmd_export, EXIT_INPUT, "no checkpoint in ", WORDS(folder, out));
-	expect(cmd_export, EXIT_INPUT, "text: cannot be read as HDF5", WORDS(text, out));
-	expect(cmd_import, EXIT_DONE, "usage: reliquary import", WORDS("--help"));
-	expect(cmd_import, EXIT_USAGE, "name a safetensors file and the folder", WORDS(text));
-	expect(cmd_import, EXIT_USAGE, "name a safetensors file and the folder", WORDS(text, out, "more"));
-	expect(cmd_import, EXIT_USAGE, "the nearest is model.arch", WORDS(text, out, "--model.arc=resnet18"));
-	expect(cmd_import, EXIT_USAGE, "'--force'", WORDS(text, out, "--force"));
-	expect(cmd_import, EXIT_INPUT, "none: cannot open: No such file", WORDS(none, out));
-	expect(cmd_import, EXIT_INPUT, "text: ", WORDS(text, out));
-	assert_false(file_exists(out));
-	xfree(out);
-	xfree(none);
-	xfree(text);
-}
-
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(exported_weights_come_back_bit_for_bit),
 	cmocka_unit_test(names_and_layouts_are_torchvisions),
@@ -521,7 +308,5 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(heads_that_the_file_lacks_stay),
 	cmocka_unit_test(weights_that_do_not_fit_are_told),
 	cmocka_unit_test(python_reads_and_writes_the_same),
-	cmocka_unit_test(a_run_goes_out_and_in_again),
-	cmocka_unit_test(wrong_commands_are_told),
 };
 TEST_MAIN(cases)

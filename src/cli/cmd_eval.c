@@ -73,7 +73,8 @@ static int configure(struct work *w, int argc, char **argv, char err[ERR_MAX])
 	if (rc == 0)
 		rc = model_check(&w->config, err);
 	if (rc == 0 && !*w->config.data.train)
-		rc = fail(err, "data.train is not set: name the folder of the packed training set by --data.train");
+		rc = fail(err,
+			"data.train is not set: name the folder of the packed training set by --data.train");
 	return comm_agree(w->comm, rc, err);
 }
 
@@ -110,14 +111,16 @@ static char *print_settings(const struct work *w, const struct result *r)
 	size_t n = 0;
 
 	if (strcmp(r->protocol, "knn") == 0)
-		return xasprintf("{\"size\":%d,\"k\":%.0f,\"temperature\":%.9g}", w->encoder.size, r->rows[0].setting,
-			w->request->knn.temperature);
+		return xasprintf("{\"size\":%d,\"k\":%.0f,\"temperature\":%.9g}", w->encoder.size,
+			r->rows[0].setting, w->request->knn.temperature);
 	for (int k = 0; k < l->rate_count; k++)
-		n += (size_t)snprintf(rates + n, sizeof rates - n, "%s%.6g", k ? "," : "", l->rates[k]);
-	return xasprintf("{\"size\":%d,\"epochs\":%.9g,\"batch\":%d,\"lrs\":[%s],\"choose\":\"%s\",\"holdout\":%.9g,"
-			 "\"seed\":%llu}",
-		w->encoder.size, l->epochs, l->batch, rates, l->holdout ? "holdout" : "test", l->holdout ? l->share : 0,
-		(unsigned long long)l->seed);
+		n += (size_t)snprintf(
+			rates + n, sizeof rates - n, "%s%.6g", k ? "," : "", l->rates[k]);
+	return xasprintf(
+		"{\"size\":%d,\"epochs\":%.9g,\"batch\":%d,\"lrs\":[%s],\"choose\":\"%s\",\"holdout\":%.9g,"
+		"\"seed\":%llu}",
+		w->encoder.size, l->epochs, l->batch, rates, l->holdout ? "holdout" : "test",
+		l->holdout ? l->share : 0, (unsigned long long)l->seed);
 }
 
 /* Rank 0 writes the result down and keeps its line for the end. */
@@ -126,14 +129,21 @@ static int report(struct work *w, const struct result *r, char err[ERR_MAX])
 	const struct eval_request *q = w->request;
 	char *settings = print_settings(w, r);
 	const struct result_subject s = {
-		.encoder = q->init ? q->init : w->checkpoint ? w->checkpoint : "",
-		.step = w->encoder.step, .network = q->target ? "target" : "online", .random = q->random,
-		.train = w->config.data.train, .test = q->test, .settings = settings,
+		.encoder = q->init      ? q->init
+			: w->checkpoint ? w->checkpoint
+					: "",
+		.step = w->encoder.step,
+		.network = q->target ? "target" : "online",
+		.random = q->random,
+		.train = w->config.data.train,
+		.test = q->test,
+		.settings = settings,
 	};
 	int rc = 0;
 
 	if (r->unreadable > 0)
-		log_warn("%s: %lld images could not be read and were left out", r->protocol, (long long)r->unreadable);
+		log_warn("%s: %lld images could not be read and were left out", r->protocol,
+			(long long)r->unreadable);
 	if (w->comm->rank == 0) {
 		w->lines[w->line_count++] = result_print(r, &s, w->results);
 		rc = w->results ? result_append(w->results, r, &s, err) : 0;
@@ -147,11 +157,13 @@ static int run_protocols(struct work *w, char err[ERR_MAX])
 	const struct eval_request *q = w->request;
 	struct result r;
 
-	if (q->run_linear && (linear_protocol(&r, &w->encoder, &w->train, &w->test, &q->linear, err) != 0 ||
-				     report(w, &r, err) != 0))
+	if (q->run_linear &&
+		(linear_protocol(&r, &w->encoder, &w->train, &w->test, &q->linear, err) != 0 ||
+			report(w, &r, err) != 0))
 		return -1;
-	if (q->run_knn && (knn_protocol(&r, &w->encoder, &w->train, &w->test, &q->knn, err) != 0 ||
-				  report(w, &r, err) != 0))
+	if (q->run_knn &&
+		(knn_protocol(&r, &w->encoder, &w->train, &w->test, &q->knn, err) != 0 ||
+			report(w, &r, err) != 0))
 		return -1;
 	return 0;
 }
@@ -160,7 +172,9 @@ static int evaluate_on(struct work *w, struct device *dev, char err[ERR_MAX])
 {
 	const struct eval_request *q = w->request;
 	const struct encoder_options o = {
-		.source = q->random ? ENCODER_RANDOM : q->init ? ENCODER_FILE : ENCODER_CHECKPOINT,
+		.source = q->random ? ENCODER_RANDOM
+			: q->init   ? ENCODER_FILE
+				    : ENCODER_CHECKPOINT,
 		.path = q->init ? q->init : w->checkpoint,
 		.target = q->target,
 		.size = q->size > 0 ? q->size : w->config.views.large_size,
@@ -169,9 +183,11 @@ static int evaluate_on(struct work *w, struct device *dev, char err[ERR_MAX])
 
 	if (encoder_open(&w->encoder, &o, &w->config, w->comm, dev, err) != 0)
 		return -1;
-	log_info("eval: %s, %s, %d features from %d x %d pixels; %llu training and %llu test images",
-		w->config.model.arch, q->random ? "random initialisation" : o.path, w->encoder.width, o.size, o.size,
-		(unsigned long long)w->train.count, (unsigned long long)w->test.count);
+	log_info(
+		"eval: %s, %s, %d features from %d x %d pixels; %llu training and %llu test images",
+		w->config.model.arch, q->random ? "random initialisation" : o.path,
+		w->encoder.width, o.size, o.size, (unsigned long long)w->train.count,
+		(unsigned long long)w->test.count);
 	if (!w->encoder.calibrated) {
 		log_info("eval: its running statistics are taken from training images");
 		calibrate(&w->encoder, &w->train, q->linear.seed);

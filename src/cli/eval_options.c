@@ -31,28 +31,40 @@ static const struct arguments defaults = {
 static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 {
 	const struct option_entry entries[ENTRIES] = {
-		{ "checkpoint", OPTION_TEXT, &a->checkpoint, 0, 0, "RUN", "a run (its newest checkpoint), or a checkpoint" },
-		{ "init", OPTION_TEXT, &a->init, 0, 0, "FILE", "instead: encoder of a safetensors file" },
-		{ "network", OPTION_TEXT, &a->network, 0, 0, "NAME", "of a checkpoint: online or target" },
+		{ "checkpoint", OPTION_TEXT, &a->checkpoint, 0, 0, "RUN",
+			"a run (its newest checkpoint), or a checkpoint" },
+		{ "init", OPTION_TEXT, &a->init, 0, 0, "FILE",
+			"instead: encoder of a safetensors file" },
+		{ "network", OPTION_TEXT, &a->network, 0, 0, "NAME",
+			"of a checkpoint: online or target" },
 		{ "test", OPTION_TEXT, &a->test, 0, 0, "DIR", "packed data set to test on" },
-		{ "results", OPTION_TEXT, &a->results, 0, 0, "FILE", "results go here, not to RUN/results.jsonl" },
-		{ "size", OPTION_LONG, &a->size, 0, 4096, "P", "pixels a side of the input; 0: views.large_size" },
+		{ "results", OPTION_TEXT, &a->results, 0, 0, "FILE",
+			"results go here, not to RUN/results.jsonl" },
+		{ "size", OPTION_LONG, &a->size, 0, 4096, "P",
+			"pixels a side of the input; 0: views.large_size" },
 		{ "seed", OPTION_LONG, &a->seed, 0, 9e18, "S", "of crops, order and classifiers" },
-		{ "epochs", OPTION_REAL, &a->epochs, 1e-6, 1e5, "E", "linear: passes over the training images" },
-		{ "batch", OPTION_LONG, &a->batch, 1, 1 << 20, "B", "linear: images of a step, at most all" },
-		{ "lrs", OPTION_TEXT, &a->rates, 0, 0, "A,B,...", "linear: base rates; the peak is rate x batch / 256" },
-		{ "choose", OPTION_TEXT, &a->choose, 0, 0, "SET", "linear: the rate that does best on test or holdout" },
-		{ "holdout", OPTION_REAL, &a->share, 0.001, 0.9, "SHARE", "linear: of the training images, for --choose holdout" },
-		{ "k", OPTION_TEXT, &a->neighbours, 0, 0, "A,B,...", "knn: neighbours that vote; the first is reported" },
-		{ "temperature", OPTION_REAL, &a->temperature, 1e-3, 1e3, "T", "knn: a vote weighs exp(cosine / T)" },
+		{ "epochs", OPTION_REAL, &a->epochs, 1e-6, 1e5, "E",
+			"linear: passes over the training images" },
+		{ "batch", OPTION_LONG, &a->batch, 1, 1 << 20, "B",
+			"linear: images of a step, at most all" },
+		{ "lrs", OPTION_TEXT, &a->rates, 0, 0, "A,B,...",
+			"linear: base rates; the peak is rate x batch / 256" },
+		{ "choose", OPTION_TEXT, &a->choose, 0, 0, "SET",
+			"linear: the rate that does best on test or holdout" },
+		{ "holdout", OPTION_REAL, &a->share, 0.001, 0.9, "SHARE",
+			"linear: of the training images, for --choose holdout" },
+		{ "k", OPTION_TEXT, &a->neighbours, 0, 0, "A,B,...",
+			"knn: neighbours that vote; the first is reported" },
+		{ "temperature", OPTION_REAL, &a->temperature, 1e-3, 1e3, "T",
+			"knn: a vote weighs exp(cosine / T)" },
 	};
 
 	memcpy(table, entries, sizeof entries);
 }
 
 /* Numbers from lo to hi between commas; returns how many, or -1. */
-static int parse_list(double *to, int max, const char *name, const char *text, double lo, double hi, int whole,
-	char err[ERR_MAX])
+static int parse_list(double *to, int max, const char *name, const char *text, double lo, double hi,
+	int whole, char err[ERR_MAX])
 {
 	const char *at = text;
 
@@ -60,9 +72,11 @@ static int parse_list(double *to, int max, const char *name, const char *text, d
 		char *end;
 		double x = strtod(at, &end);
 
-		if (end == at || (*end != ',' && *end) || !(x >= lo && x <= hi) || (whole && x != (double)(long)x))
-			return fail(err, "--%s: '%s' is not a list of %snumbers from %g to %g, as 1,2", name, text,
-				whole ? "whole " : "", lo, hi);
+		if (end == at || (*end != ',' && *end) || !(x >= lo && x <= hi) ||
+			(whole && x != (double)(long)x))
+			return fail(err,
+				"--%s: '%s' is not a list of %snumbers from %g to %g, as 1,2", name,
+				text, whole ? "whole " : "", lo, hi);
 		to[n] = x;
 		if (!*end)
 			return n + 1;
@@ -72,7 +86,8 @@ static int parse_list(double *to, int max, const char *name, const char *text, d
 }
 
 /* Is word the second of two? */
-static int parse_word(int *second, const char *name, const char *word, const char *a, const char *b, char err[ERR_MAX])
+static int parse_word(int *second, const char *name, const char *word, const char *a, const char *b,
+	char err[ERR_MAX])
 {
 	*second = strcmp(word, b) == 0;
 	if (!*second && strcmp(word, a) != 0)
@@ -86,7 +101,9 @@ static int parse_protocols(struct eval_request *r, int argc, char **argv, char e
 	if (argc < 2)
 		return fail(err, "say what to evaluate: linear, knn or all");
 	if (argc > 2)
-		return fail(err, "'%s' is one word too many; 'reliquary eval --help' tells the options", argv[2]);
+		return fail(err,
+			"'%s' is one word too many; 'reliquary eval --help' tells the options",
+			argv[2]);
 	for (const char *at = argv[1]; *at;) {
 		size_t n = strcspn(at, ",");
 		int all = n == 3 && strncmp(at, "all", n) == 0;
@@ -94,12 +111,15 @@ static int parse_protocols(struct eval_request *r, int argc, char **argv, char e
 		int knn = all || (n == 3 && strncmp(at, "knn", n) == 0);
 
 		if (!linear && !knn)
-			return fail(err, "there is no evaluation '%.*s'; there are linear, knn and all", (int)n, at);
+			return fail(err,
+				"there is no evaluation '%.*s'; there are linear, knn and all",
+				(int)n, at);
 		r->run_linear |= linear;
 		r->run_knn |= knn;
 		at += n + (at[n] == ',');
 	}
-	return r->run_linear || r->run_knn ? 0 : fail(err, "say what to evaluate: linear, knn or all");
+	return r->run_linear || r->run_knn ? 0
+					   : fail(err, "say what to evaluate: linear, knn or all");
 }
 
 static int fill_request(struct eval_request *r, const struct arguments *a, char err[ERR_MAX])
@@ -111,7 +131,8 @@ static int fill_request(struct eval_request *r, const struct arguments *a, char 
 	r->linear.epochs = a->epochs, r->linear.batch = (int)a->batch;
 	r->linear.share = a->share, r->linear.seed = (uint64_t)a->seed;
 	r->knn.temperature = a->temperature;
-	r->linear.rate_count = parse_list(r->linear.rates, LINEAR_RATES_MAX, "lrs", a->rates, 1e-8, 1e6, 0, err);
+	r->linear.rate_count =
+		parse_list(r->linear.rates, LINEAR_RATES_MAX, "lrs", a->rates, 1e-8, 1e6, 0, err);
 	r->knn.k_count = parse_list(k, RESULT_ROWS_MAX, "k", a->neighbours, 1, 10000, 1, err);
 	if (r->linear.rate_count < 0 || r->knn.k_count < 0 ||
 		parse_word(&r->target, "network", a->network, "online", "target", err) != 0 ||
@@ -125,7 +146,8 @@ static int fill_request(struct eval_request *r, const struct arguments *a, char 
 static int check_request(const struct eval_request *r, char err[ERR_MAX])
 {
 	if (!r->test)
-		return fail(err, "--test is missing: name the folder of a packed data set to test on");
+		return fail(
+			err, "--test is missing: name the folder of a packed data set to test on");
 	if (r->init && (r->checkpoint || r->random))
 		return fail(err, "--init goes neither with --checkpoint nor with --random");
 	if (!r->init && !r->checkpoint && !r->random)
@@ -135,8 +157,8 @@ static int check_request(const struct eval_request *r, char err[ERR_MAX])
 	return 0;
 }
 
-/* Take "--random" and "--checkpoint RUN" out of argv: one has no value, and the other is a section's name to the
- * configuration. */
+/* Take "--random" and "--checkpoint RUN" out of argv: one has no value, and the other is a
+ * section's name to the configuration. */
 static int take_own(struct arguments *a, int *argc, char **argv, char err[ERR_MAX])
 {
 	static const char name[] = "--checkpoint";

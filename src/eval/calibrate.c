@@ -20,10 +20,12 @@ static void calibration_images(void *arg, uint64_t *ids, int64_t step, int first
 	const struct calibration *c = arg;
 
 	for (int i = 0; i < count; i++)
-		ids[i] = c->set->images[c->order[(uint64_t)(step * ENCODER_PIECE + first + i) % c->set->count]];
+		ids[i] = c->set->images[c->order[(uint64_t)(step * ENCODER_PIECE + first + i) %
+			c->set->count]];
 }
 
-static uint64_t calibration_replacement(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt)
+static uint64_t calibration_replacement(
+	void *arg, int64_t step, uint64_t bad_image, uint32_t attempt)
 {
 	const struct calibration *c = arg;
 
@@ -46,7 +48,9 @@ void calibrate(const struct encoder *e, const struct subset *set, uint64_t seed)
 	struct calibration c = { set, xcalloc(set->count, sizeof *c.order) };
 	const struct loader_source source = { calibration_images, calibration_replacement, &c };
 	int64_t batches = (int64_t)((set->count + ENCODER_PIECE - 1) / ENCODER_PIECE);
-	const struct loader_options options = { .count = ENCODER_PIECE, .threads = e->threads, .prefetch = PREFETCH,
+	const struct loader_options options = { .count = ENCODER_PIECE,
+		.threads = e->threads,
+		.prefetch = PREFETCH,
 		.to = batches < BATCHES_MAX ? batches : BATCHES_MAX };
 	float *input = e->dev->be->alloc(e->dev, encoder_input_bytes(e));
 	struct loader *loader;

@@ -15,7 +15,8 @@ static int load_checkpoint(struct encoder *e, const struct encoder_options *o, c
 	checkpoint_init(&c, p, s);
 	rc = checkpoint_read(o->path, &c, p, s, err);
 	if (rc == 0) {
-		infer_load(e->net, o->target ? c.target : c.params, o->target ? c.target_stats : c.stats, c.stats_updates);
+		infer_load(e->net, o->target ? c.target : c.params,
+			o->target ? c.target_stats : c.stats, c.stats_updates);
 		e->step = c.step;
 		e->calibrated = c.stats_updates > 0;
 	}
@@ -23,12 +24,15 @@ static int load_checkpoint(struct encoder *e, const struct encoder_options *o, c
 	return rc;
 }
 
-/* What a safetensors file does not hold keeps its random initial value; features depend on the encoder alone. */
-static int load_values(struct encoder *e, const struct encoder_options *o, const struct config *c, char err[ERR_MAX])
+/* What a safetensors file does not hold keeps its random initial value; features depend on the
+ * encoder alone. */
+static int load_values(struct encoder *e, const struct encoder_options *o, const struct config *c,
+	char err[ERR_MAX])
 {
 	const struct params *p = infer_params(e->net);
 	const struct stats *s = infer_stats(e->net);
-	float *values = xcalloc(p->length, sizeof *values), *stats = xcalloc(s->length, sizeof *stats);
+	float *values = xcalloc(p->length, sizeof *values),
+	      *stats = xcalloc(s->length, sizeof *stats);
 	int64_t updates = 0;
 	int rc = 0;
 
@@ -43,15 +47,18 @@ static int load_values(struct encoder *e, const struct encoder_options *o, const
 	return rc;
 }
 
-int encoder_open(struct encoder *e, const struct encoder_options *o, const struct config *c, struct comm *comm,
-	struct device *dev, char err[ERR_MAX])
+int encoder_open(struct encoder *e, const struct encoder_options *o, const struct config *c,
+	struct comm *comm, struct device *dev, char err[ERR_MAX])
 {
 	int rc;
 
-	*e = (struct encoder){ .comm = comm, .dev = dev, .size = o->size, .threads = c->data.threads };
+	*e = (struct encoder){
+		.comm = comm, .dev = dev, .size = o->size, .threads = c->data.threads
+	};
 	e->net = infer_open(dev, c, ENCODER_PIECE, o->size);
 	e->width = infer_width(e->net);
-	rc = o->source == ENCODER_CHECKPOINT ? load_checkpoint(e, o, err) : load_values(e, o, c, err);
+	rc = o->source == ENCODER_CHECKPOINT ? load_checkpoint(e, o, err)
+					     : load_values(e, o, c, err);
 	rc = comm_agree(comm, rc, err);
 	if (rc != 0)
 		encoder_close(e);

@@ -25,17 +25,17 @@ struct encoder {
 	struct comm *comm;  /* not owned */
 	struct device *dev; /* not owned */
 	struct infer *net;
-	int width;          /* of its features */
+	int width; /* of its features */
 	int size;
-	int threads;        /* that decode images */
-	int64_t step;       /* of the checkpoint; 0 without */
-	int calibrated;     /* it has running statistics; else calibrate() must follow */
+	int threads;    /* that decode images */
+	int64_t step;   /* of the checkpoint; 0 without */
+	int calibrated; /* it has running statistics; else calibrate() must follow */
 };
 
-/* The network of the configuration with the values of a source.  Random: those that the configuration's train.seed gives.
- * Collective; err names the file and what is wrong with it. */
-int encoder_open(struct encoder *e, const struct encoder_options *o, const struct config *c, struct comm *comm,
-	struct device *dev, char err[ERR_MAX]);
+/* The network of the configuration with the values of a source.  Random: those that the
+ * configuration's train.seed gives. Collective; err names the file and what is wrong with it. */
+int encoder_open(struct encoder *e, const struct encoder_options *o, const struct config *c,
+	struct comm *comm, struct device *dev, char err[ERR_MAX]);
 void encoder_close(struct encoder *e);
 
 /* Bytes of one piece of images on the device. */

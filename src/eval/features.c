@@ -1,5 +1,6 @@
 /* features.c - from a data set to features, on all ranks.
- * A rank owns consecutive pieces of every batch; what the ranks gather is the batch in its order. */
+ * A rank owns consecutive pieces of every batch; what the ranks gather is the batch in its order.
+ */
 #include "eval/features.h"
 
 #include <inttypes.h>
@@ -19,7 +20,8 @@ struct feature_stream {
 	struct feature_options o;
 	int64_t step, steps;
 	int width;
-	int first, count, slots; /* this rank's slots of a batch: the first, how many are used, how many are gathered */
+	int first, count, slots; /* this rank's slots of a batch: the first, how many are used, how
+				    many are gathered */
 	struct loader *loader;   /* NULL: this rank has no slots */
 	float *input;            /* dev (ENCODER_PIECE, size, size, 3) */
 	float *own, *all;        /* (slots, width), (size * slots, width) */
@@ -64,7 +66,8 @@ static void source_images(void *arg, uint64_t *ids, int64_t step, int first, int
 static uint64_t source_replacement(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt)
 {
 	const struct feature_stream *s = arg;
-	struct rng r = rng_at(s->o.seed, RNG_PROBE, PROBE_REPLACE, (uint32_t)step, (uint32_t)bad_image);
+	struct rng r =
+		rng_at(s->o.seed, RNG_PROBE, PROBE_REPLACE, (uint32_t)step, (uint32_t)bad_image);
 
 	for (uint32_t i = 0; i < attempt; i++)
 		rng_word(&r);
@@ -105,9 +108,11 @@ static void deal_slots(struct feature_stream *s)
 static void open_loader(struct feature_stream *s)
 {
 	const struct loader_source source = { source_images, source_replacement, s };
-	const struct loader_options options = {
-		.first = s->first, .count = s->count, .threads = s->e.threads, .prefetch = PREFETCH, .to = s->steps
-	};
+	const struct loader_options options = { .first = s->first,
+		.count = s->count,
+		.threads = s->e.threads,
+		.prefetch = PREFETCH,
+		.to = s->steps };
 
 	if (s->count > 0)
 		s->loader = loader_open(s->o.set->data, &source, &options);
@@ -118,7 +123,8 @@ struct feature_stream *features_open(const struct encoder *e, const struct featu
 	struct feature_stream *s = xcalloc(1, sizeof *s);
 	size_t slots, ranks = (size_t)e->comm->size;
 
-	CHECK(o->set->count > 0 && o->set->count <= UINT32_MAX, "%" PRIu64 " images", o->set->count);
+	CHECK(o->set->count > 0 && o->set->count <= UINT32_MAX, "%" PRIu64 " images",
+		o->set->count);
 	s->e = *e, s->o = *o;
 	s->width = e->width;
 	if (o->steps > 0)
@@ -168,13 +174,15 @@ static int batch_count(const struct feature_stream *s)
 	return !s->order && left < s->o.batch ? (int)left : s->o.batch;
 }
 
-static void transform(const struct feature_stream *s, struct view_params *p, const struct batch *b, int i)
+static void transform(
+	const struct feature_stream *s, struct view_params *p, const struct batch *b, int i)
 {
 	int64_t place = s->step * s->o.batch + s->first + i;
 	int width = b->images[i].width, height = b->images[i].height;
 
 	if (s->order)
-		transform_random(p, s->e.size, s->o.seed, place / (int64_t)s->o.set->count, b->ids[i], width, height);
+		transform_random(p, s->e.size, s->o.seed, place / (int64_t)s->o.set->count,
+			b->ids[i], width, height);
 	else
 		transform_centre(p, s->e.size, width, height);
 }
@@ -220,7 +228,9 @@ static int check_finite(const struct feature_stream *s, int count, char err[ERR_
 {
 	for (size_t i = 0; i < (size_t)count * (size_t)s->width; i++)
 		if (!isfinite(s->all[i]))
-			return fail(err, "%s: the encoder's features of image %" PRId64 " are not finite; use another checkpoint",
+			return fail(err,
+				"%s: the encoder's features of image %" PRId64
+				" are not finite; use another checkpoint",
 				s->o.set->data->path, s->all_ids[i / (size_t)s->width]);
 	return 0;
 }

@@ -6,23 +6,25 @@
 #include "eval/encoder.h"
 #include "eval/subset.h"
 
-/* Pooled features of the images of a subset, batch after batch, made by all ranks together and given to all.
- * The images of a batch are encoded in pieces of ENCODER_PIECE, and a piece holds the same images on any number of
- * ranks: so do its features, bit for bit. */
+/* Pooled features of the images of a subset, batch after batch, made by all ranks together and
+ * given to all. The images of a batch are encoded in pieces of ENCODER_PIECE, and a piece holds the
+ * same images on any number of ranks: so do its features, bit for bit. */
 
 enum { FEATURES_BATCH = 512 /* most images of a batch of a single pass */ };
 
 struct feature_options {
 	const struct subset *set;
-	int64_t steps; /* 0: every image once, in order, by its centre; else so many batches of random crops and flips, */
-	int batch;     /* of so many images (at most set->count), each epoch in an order of its own */
+	int64_t steps; /* 0: every image once, in order, by its centre; else so many batches of
+			  random crops and flips, */
+	int batch; /* of so many images (at most set->count), each epoch in an order of its own */
 	uint64_t seed;
 };
 
 struct feature_batch {
 	int count;
 	const float *x;        /* (count, width) */
-	const int32_t *labels; /* (count); -1: could not be read (single pass only: in training another image stands in) */
+	const int32_t *labels; /* (count); -1: could not be read (single pass only: in training
+				  another image stands in) */
 };
 
 struct feature_stream;
@@ -30,8 +32,8 @@ struct feature_stream;
 struct feature_stream *features_open(const struct encoder *e, const struct feature_options *o);
 void features_close(struct feature_stream *s); /* also in the middle; NULL is fine */
 
-/* 1 and the next batch, which is valid until the next call; 0 after the last; -1: a feature is not finite.
- * Collective, with the same result on all ranks. */
+/* 1 and the next batch, which is valid until the next call; 0 after the last; -1: a feature is not
+ * finite. Collective, with the same result on all ranks. */
 int features_next(struct feature_stream *s, struct feature_batch *b, char err[ERR_MAX]);
 
 /* Batches of the whole stream. */

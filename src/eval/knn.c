@@ -1,6 +1,7 @@
 /* knn.c - exact nearest neighbours by cosine, over all ranks.
- * Each rank keeps every size-th block of rows on its device, finds its own k nearest of a query, and the lists are
- * merged.  Nearness is a total order (similarity, then row), so merging in any order gives the same list. */
+ * Each rank keeps every size-th block of rows on its device, finds its own k nearest of a query,
+ * and the lists are merged.  Nearness is a total order (similarity, then row), so merging in any
+ * order gives the same list. */
 #include "eval/knn.h"
 
 #include <math.h>
@@ -22,9 +23,9 @@ struct knn {
 	int width, k, block_rows;
 	struct block *blocks; /* this rank's */
 	int block_count;
-	int64_t added_blocks, added_rows; /* on all ranks */
-	float *unit;                      /* (block_rows, width) */
-	float *query;                     /* dev (block_rows, width) */
+	int64_t added_blocks, added_rows;   /* on all ranks */
+	float *unit;                        /* (block_rows, width) */
+	float *query;                       /* dev (block_rows, width) */
 	float *dev_similarity, *similarity; /* (block_rows, block_rows) */
 	struct neighbour *all;              /* (size, block_rows, k) */
 };
@@ -37,8 +38,8 @@ struct knn *knn_open(struct device *dev, struct comm *comm, const struct knn_opt
 	struct knn *knn = xcalloc(1, sizeof *knn);
 	size_t rows = (size_t)o->block, floats = rows * (size_t)o->width;
 
-	CHECK(o->width > 0 && o->k > 0 && o->block > 0, "%d features, %d neighbours, blocks of %d", o->width, o->k,
-		o->block);
+	CHECK(o->width > 0 && o->k > 0 && o->block > 0, "%d features, %d neighbours, blocks of %d",
+		o->width, o->k, o->block);
 	knn->dev = dev, knn->comm = comm;
 	knn->width = o->width, knn->k = o->k, knn->block_rows = o->block;
 	knn->unit = xmalloc(floats * sizeof *knn->unit);
@@ -136,7 +137,8 @@ static void search(struct knn *knn, struct neighbour *found, const struct block 
 {
 	const struct backend *be = knn->dev->be;
 
-	be->gemm(knn->dev, knn->dev_similarity, knn->query, b->features, n, b->rows, knn->width, 0, 1, 0);
+	be->gemm(knn->dev, knn->dev_similarity, knn->query, b->features, n, b->rows, knn->width, 0,
+		1, 0);
 	be->download(knn->dev, knn->similarity, knn->dev_similarity,
 		(size_t)n * (size_t)b->rows * sizeof *knn->similarity);
 #pragma omp parallel for schedule(static)
@@ -157,13 +159,15 @@ static void merge(struct knn *knn, struct neighbour *found, int n)
 {
 	size_t k = (size_t)knn->k, count = (size_t)n * k;
 
-	comm_gather_int64(knn->comm, (int64_t *)(void *)knn->all, (const int64_t *)(const void *)found, 2 * count);
+	comm_gather_int64(knn->comm, (int64_t *)(void *)knn->all,
+		(const int64_t *)(const void *)found, 2 * count);
 	for (int r = 0; r < knn->comm->size; r++) {
 		if (r == knn->comm->rank)
 			continue;
 		for (size_t i = 0; i < (size_t)n; i++)
 			for (size_t j = 0; j < k; j++)
-				if (!insert(found + i * k, knn->k, &knn->all[(size_t)r * count + i * k + j]))
+				if (!insert(found + i * k, knn->k,
+					    &knn->all[(size_t)r * count + i * k + j]))
 					break;
 	}
 }

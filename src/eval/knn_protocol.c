@@ -36,8 +36,10 @@ static void count_batch(struct search *s, const struct feature_batch *b)
 		s->r->test_images += b->labels[i] >= 0;
 		s->r->unreadable += b->labels[i] < 0;
 		for (int j = 0; b->labels[i] >= 0 && j < s->r->count; j++) {
-			knn_vote(s->votes, s->classes, found, (int)s->r->rows[j].setting, s->temperature);
-			tally_add(&s->r->rows[j].test, knn_place(s->votes, s->classes, b->labels[i]));
+			knn_vote(s->votes, s->classes, found, (int)s->r->rows[j].setting,
+				s->temperature);
+			tally_add(
+				&s->r->rows[j].test, knn_place(s->votes, s->classes, b->labels[i]));
 		}
 	}
 }
@@ -58,7 +60,8 @@ static int pass(struct search *s, const struct subset *set, const char *what,
 		done++;
 		images += b.count;
 		log_progress(done == steps, "knn: %s images, %.0f %%  %.0f images/s", what,
-			100 * (double)done / (double)steps, (double)images / (clock_seconds() - began));
+			100 * (double)done / (double)steps,
+			(double)images / (clock_seconds() - began));
 	}
 	features_close(stream);
 	return rc;
@@ -77,21 +80,26 @@ static void set_rows(struct search *s, const struct knn_settings *settings, uint
 		if (i == s->r->count)
 			s->r->rows[s->r->count++].setting = k;
 		if (k != settings->k[j])
-			log_warn("knn: %d neighbours asked for, there are %d training images", settings->k[j], k);
+			log_warn("knn: %d neighbours asked for, there are %d training images",
+				settings->k[j], k);
 		s->k = k > s->k ? k : s->k;
 	}
 }
 
-int knn_protocol(struct result *r, const struct encoder *e, const struct subset *train, const struct subset *test,
-	const struct knn_settings *settings, char err[ERR_MAX])
+int knn_protocol(struct result *r, const struct encoder *e, const struct subset *train,
+	const struct subset *test, const struct knn_settings *settings, char err[ERR_MAX])
 {
-	struct search s = { .r = r, .e = e, .classes = train->data->class_count, .temperature = settings->temperature };
+	struct search s = { .r = r,
+		.e = e,
+		.classes = train->data->class_count,
+		.temperature = settings->temperature };
 	double began = clock_seconds();
 	int rc;
 
 	*r = (struct result){ .protocol = "knn", .setting = "k", .chosen_on = "given" };
 	set_rows(&s, settings, train->count);
-	s.knn = knn_open(e->dev, e->comm, &(struct knn_options){ .width = e->width, .k = s.k, .block = FEATURES_BATCH });
+	s.knn = knn_open(e->dev, e->comm,
+		&(struct knn_options){ .width = e->width, .k = s.k, .block = FEATURES_BATCH });
 	s.found = xcalloc((size_t)FEATURES_BATCH * (size_t)s.k, sizeof *s.found);
 	s.votes = xcalloc((size_t)s.classes, sizeof *s.votes);
 	rc = pass(&s, train, "training", keep_batch, err);

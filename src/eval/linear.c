@@ -1,7 +1,8 @@
 /* linear.c - linear classifiers on frozen features.
- * The bias is one more column of the weights, met by a feature that is always 1, and the classifiers of all rates
- * lie one after another: so the scores of all are one matrix product, and so is the gradient, which the product adds
- * to the momentum in the same go.  The softmax between them runs on the host. */
+ * The bias is one more column of the weights, met by a feature that is always 1, and the
+ * classifiers of all rates lie one after another: so the scores of all are one matrix product, and
+ * so is the gradient, which the product adds to the momentum in the same go.  The softmax between
+ * them runs on the host. */
 #include "eval/linear.h"
 
 #include <math.h>
@@ -40,8 +41,8 @@ static void set_initial(struct linear *l, uint64_t seed)
 	dense = xcalloc(table.length, sizeof *dense);
 	params_init(&table, dense, seed, RNG_PROBE);
 	for (int c = 0; c < l->classes; c++)
-		memcpy(padded + (size_t)c * (size_t)(l->width + 1), dense + (size_t)c * (size_t)l->width,
-			(size_t)l->width * sizeof *dense);
+		memcpy(padded + (size_t)c * (size_t)(l->width + 1),
+			dense + (size_t)c * (size_t)l->width, (size_t)l->width * sizeof *dense);
 	for (int k = 0; k < l->rates; k++)
 		linear_set(l, k, padded);
 	xfree(padded);
@@ -55,8 +56,8 @@ struct linear *linear_open(struct device *dev, const struct linear_options *o)
 	size_t x_floats, score_floats;
 
 	CHECK(o->rates >= 1 && o->rates <= LINEAR_RATES_MAX, "%d learning rates", o->rates);
-	CHECK(o->width > 0 && o->classes > 0 && o->batch > 0, "%d features, %d classes, batch of %d", o->width,
-		o->classes, o->batch);
+	CHECK(o->width > 0 && o->classes > 0 && o->batch > 0,
+		"%d features, %d classes, batch of %d", o->width, o->classes, o->batch);
 	l->dev = dev;
 	l->width = o->width, l->classes = o->classes, l->rates = o->rates, l->batch = o->batch;
 	memcpy(l->lr, o->lr, (size_t)o->rates * sizeof *o->lr);
@@ -99,10 +100,12 @@ static void score(struct linear *l, const float *x, int n)
 		l->host_x[i * columns + width] = 1;
 	}
 	be->upload(l->dev, l->x, l->host_x, (size_t)n * columns * sizeof *x);
-	be->gemm(l->dev, l->scores, l->x, l->weights, n, l->rates * l->classes, l->width + 1, 0, 1, 0);
+	be->gemm(l->dev, l->scores, l->x, l->weights, n, l->rates * l->classes, l->width + 1, 0, 1,
+		0);
 }
 
-/* Turn the scores s (classes) of one image into scale times the gradient of its cross-entropy, which is returned. */
+/* Turn the scores s (classes) of one image into scale times the gradient of its cross-entropy,
+ * which is returned. */
 static double cross_entropy(float *s, int classes, int label, float scale)
 {
 	float top = s[0], own = s[label];
@@ -120,7 +123,8 @@ static double cross_entropy(float *s, int classes, int label, float scale)
 	return log(sum) + (double)top - (double)own;
 }
 
-/* Host scores become gradients; the losses are summed in the order of rows, so threads do not matter. */
+/* Host scores become gradients; the losses are summed in the order of rows, so threads do not
+ * matter. */
 static void all_cross_entropies(struct linear *l, double *loss, const int32_t *labels, int n)
 {
 	int rates = l->rates, classes = l->classes;
@@ -138,28 +142,33 @@ static void all_cross_entropies(struct linear *l, double *loss, const int32_t *l
 	}
 }
 
-/* With g = m' - 0.9 m, the step -lr (g + 0.9 m') is lr 0.9 m - lr 1.9 m': no buffer for g is needed. */
+/* With g = m' - 0.9 m, the step -lr (g + 0.9 m') is lr 0.9 m - lr 1.9 m': no buffer for g is
+ * needed. */
 static void descend(struct linear *l, int n, double share)
 {
 	const struct backend *be = l->dev->be;
 	size_t floats = classifier_floats(l);
 
 	for (int k = 0; k < l->rates; k++)
-		be->axpy(l->dev, l->weights + (size_t)k * floats, (float)(l->lr[k] * share) * MOMENTUM,
-			l->momentum + (size_t)k * floats, floats);
-	be->gemm(l->dev, l->momentum, l->scores, l->x, l->rates * l->classes, l->width + 1, n, 1, 0, MOMENTUM);
+		be->axpy(l->dev, l->weights + (size_t)k * floats,
+			(float)(l->lr[k] * share) * MOMENTUM, l->momentum + (size_t)k * floats,
+			floats);
+	be->gemm(l->dev, l->momentum, l->scores, l->x, l->rates * l->classes, l->width + 1, n, 1, 0,
+		MOMENTUM);
 	for (int k = 0; k < l->rates; k++)
-		be->axpy(l->dev, l->weights + (size_t)k * floats, -(float)(l->lr[k] * share) * (1 + MOMENTUM),
+		be->axpy(l->dev, l->weights + (size_t)k * floats,
+			-(float)(l->lr[k] * share) * (1 + MOMENTUM),
 			l->momentum + (size_t)k * floats, floats);
 }
 
-void linear_step(struct linear *l, double *loss, const float *x, const int32_t *labels, int n, double share)
+void linear_step(
+	struct linear *l, double *loss, const float *x, const int32_t *labels, int n, double share)
 {
 	size_t bytes = (size_t)n * (size_t)l->rates * (size_t)l->classes * sizeof(float);
 
 	for (int i = 0; i < n; i++)
-		CHECK(labels[i] >= 0 && labels[i] < l->classes, "label %d of %d classes", (int)labels[i],
-			l->classes);
+		CHECK(labels[i] >= 0 && labels[i] < l->classes, "label %d of %d classes",
+			(int)labels[i], l->classes);
 	score(l, x, n);
 	l->dev->be->download(l->dev, l->host_scores, l->scores, bytes);
 	all_cross_entropies(l, loss, labels, n);
@@ -188,12 +197,14 @@ void linear_get(struct linear *l, int rate, float *weights)
 {
 	size_t floats = classifier_floats(l);
 
-	l->dev->be->download(l->dev, weights, l->weights + (size_t)rate * floats, floats * sizeof *weights);
+	l->dev->be->download(
+		l->dev, weights, l->weights + (size_t)rate * floats, floats * sizeof *weights);
 }
 
 void linear_set(struct linear *l, int rate, const float *weights)
 {
 	size_t floats = classifier_floats(l);
 
-	l->dev->be->upload(l->dev, l->weights + (size_t)rate * floats, weights, floats * sizeof *weights);
+	l->dev->be->upload(
+		l->dev, l->weights + (size_t)rate * floats, weights, floats * sizeof *weights);
 }

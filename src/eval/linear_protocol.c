@@ -22,7 +22,9 @@ struct trial {
 static void open_trial(struct trial *t)
 {
 	const struct linear_settings *s = t->settings;
-	struct linear_options o = { .width = t->e->width, .classes = t->classes, .rates = s->rate_count, .seed = s->seed };
+	struct linear_options o = {
+		.width = t->e->width, .classes = t->classes, .rates = s->rate_count, .seed = s->seed
+	};
 	double lr[LINEAR_RATES_MAX];
 
 	t->batch = (uint64_t)s->batch < t->train->count ? s->batch : (int)t->train->count;
@@ -31,7 +33,8 @@ static void open_trial(struct trial *t)
 	o.lr = lr;
 	o.batch = t->batch > FEATURES_BATCH ? t->batch : FEATURES_BATCH;
 	t->classifiers = linear_open(t->e->dev, &o);
-	t->scores = xcalloc((size_t)FEATURES_BATCH * (size_t)s->rate_count * (size_t)t->classes, sizeof *t->scores);
+	t->scores = xcalloc((size_t)FEATURES_BATCH * (size_t)s->rate_count * (size_t)t->classes,
+		sizeof *t->scores);
 }
 
 static void close_trial(struct trial *t)
@@ -40,18 +43,22 @@ static void close_trial(struct trial *t)
 	xfree(t->scores);
 }
 
-static void show_training(const struct trial *t, int64_t done, int64_t steps, double loss, double began)
+static void show_training(
+	const struct trial *t, int64_t done, int64_t steps, double loss, double began)
 {
-	double seconds = clock_seconds() - began, epochs = (double)t->batch / (double)t->train->count;
+	double seconds = clock_seconds() - began,
+	       epochs = (double)t->batch / (double)t->train->count;
 
-	log_progress(done == steps, "linear: epoch %.2f/%.4g  loss %.4g (lr %.4g)  %.0f images/s  %.0f s left",
+	log_progress(done == steps,
+		"linear: epoch %.2f/%.4g  loss %.4g (lr %.4g)  %.0f images/s  %.0f s left",
 		(double)done * epochs, (double)steps * epochs, loss, t->settings->rates[0],
 		(double)done * t->batch / seconds, seconds / (double)done * (double)(steps - done));
 }
 
 static int train(struct trial *t, char err[ERR_MAX])
 {
-	int64_t steps = llround(floor(t->settings->epochs * (double)t->train->count / t->batch)), step = 0;
+	int64_t steps = llround(floor(t->settings->epochs * (double)t->train->count / t->batch)),
+		step = 0;
 	const struct schedule share = { .peak = 1, .steps = steps < 1 ? 1 : steps };
 	const struct feature_options o = {
 		.set = t->train, .steps = share.steps, .batch = t->batch, .seed = t->settings->seed
@@ -62,7 +69,8 @@ static int train(struct trial *t, char err[ERR_MAX])
 	int rc;
 
 	while ((rc = features_next(stream, &b, err)) > 0) {
-		linear_step(t->classifiers, loss, b.x, b.labels, b.count, schedule_lr(&share, step));
+		linear_step(
+			t->classifiers, loss, b.x, b.labels, b.count, schedule_lr(&share, step));
 		show_training(t, ++step, share.steps, loss[0], began);
 	}
 	features_close(stream);
@@ -78,7 +86,8 @@ static void count_batch(struct trial *t, const struct feature_batch *b, size_t t
 	for (int i = 0; i < b->count; i++) {
 		t->r->unreadable += b->labels[i] < 0;
 		for (int k = 0; b->labels[i] >= 0 && k < t->r->count; k++) {
-			const float *scores = t->scores + (size_t)(i * t->r->count + k) * (size_t)t->classes;
+			const float *scores =
+				t->scores + (size_t)(i * t->r->count + k) * (size_t)t->classes;
 
 			tally_add((struct tally *)((char *)&t->r->rows[k] + tally),
 				linear_place(scores, t->classes, b->labels[i]));
@@ -98,7 +107,8 @@ static int test_on(struct trial *t, const struct subset *set, size_t tally, char
 	while ((rc = features_next(stream, &b, err)) > 0) {
 		count_batch(t, &b, tally);
 		done++;
-		log_progress(done == steps, "linear: testing, %.0f %%", 100 * (double)done / (double)steps);
+		log_progress(done == steps, "linear: testing, %.0f %%",
+			100 * (double)done / (double)steps);
 	}
 	features_close(stream);
 	return rc;
@@ -117,7 +127,8 @@ static void choose(struct result *r, int holdout)
 	}
 }
 
-static int run(struct trial *t, const struct subset *held, const struct subset *test, char err[ERR_MAX])
+static int run(
+	struct trial *t, const struct subset *held, const struct subset *test, char err[ERR_MAX])
 {
 	if (train(t, err) != 0 || test_on(t, test, offsetof(struct result_row, test), err) != 0)
 		return -1;
@@ -129,15 +140,21 @@ static int run(struct trial *t, const struct subset *held, const struct subset *
 	return 0;
 }
 
-int linear_protocol(struct result *r, const struct encoder *e, const struct subset *all, const struct subset *test,
-	const struct linear_settings *settings, char err[ERR_MAX])
+int linear_protocol(struct result *r, const struct encoder *e, const struct subset *all,
+	const struct subset *test, const struct linear_settings *settings, char err[ERR_MAX])
 {
 	struct subset rest = { 0 }, held = { 0 };
-	struct trial t = { .r = r, .e = e, .settings = settings, .train = all, .classes = all->data->class_count };
+	struct trial t = { .r = r,
+		.e = e,
+		.settings = settings,
+		.train = all,
+		.classes = all->data->class_count };
 	double began = clock_seconds();
 	int rc;
 
-	*r = (struct result){ .protocol = "linear", .setting = "lr", .count = settings->rate_count };
+	*r = (struct result){
+		.protocol = "linear", .setting = "lr", .count = settings->rate_count
+	};
 	for (int k = 0; k < r->count; k++)
 		r->rows[k].setting = settings->rates[k];
 	if (settings->holdout) {

@@ -1,7 +1,8 @@
 #ifndef EVAL_PROBE_H
 #define EVAL_PROBE_H
 
-/* Places in the stream RNG_PROBE of an evaluation's seed: the first word of the counter.  Never renumber. */
+/* Places in the stream RNG_PROBE of an evaluation's seed: the first word of the counter.  Never
+ * renumber. */
 enum probe_place {
 	PROBE_CLASSIFIER = 0, /* initial weights, by params_init: its only tensor is number 0 */
 	PROBE_CROPS = 1,      /* the seed of the training crops */

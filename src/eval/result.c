@@ -1,6 +1,6 @@
 /* result.c - results, for a person and for results.jsonl.
- * A line begins with what makes results comparable (protocol, data, settings), always written alike: so a comparable
- * line is found by its text alone. */
+ * A line begins with what makes results comparable (protocol, data, settings), always written
+ * alike: so a comparable line is found by its text alone. */
 #include "eval/result.h"
 
 #include <errno.h>
@@ -79,7 +79,8 @@ static void put_string(FILE *f, const char *s)
 /* The beginning of a line, up to the value of top1. */
 static void put_subject(FILE *f, const struct result *r, const struct result_subject *s, int random)
 {
-	fprintf(f, "{\"protocol\":\"%s\",\"random\":%s,\"train\":", r->protocol, random ? "true" : "false");
+	fprintf(f, "{\"protocol\":\"%s\",\"random\":%s,\"train\":", r->protocol,
+		random ? "true" : "false");
 	put_string(f, s->train);
 	fputs(",\"test\":", f);
 	put_string(f, s->test);
@@ -88,8 +89,8 @@ static void put_subject(FILE *f, const struct result *r, const struct result_sub
 
 static void put_row(FILE *f, const struct result *r, const struct result_row *row)
 {
-	fprintf(f, "{\"%s\":%.9g,\"top1\":%.6f,\"top5\":%.6f", r->setting, row->setting, tally_top1(&row->test),
-		tally_top5(&row->test));
+	fprintf(f, "{\"%s\":%.9g,\"top1\":%.6f,\"top5\":%.6f", r->setting, row->setting,
+		tally_top1(&row->test), tally_top5(&row->test));
 	if (row->held.images > 0)
 		fprintf(f, ",\"holdout_top1\":%.6f", tally_top1(&row->held));
 	if (strcmp(r->setting, "lr") == 0 && isfinite(row->loss)) /* a rate may be too high */
@@ -118,17 +119,21 @@ static void put_line(FILE *f, const struct result *r, const struct result_subjec
 	gmtime_r(&now, &utc);
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
 	put_subject(f, r, s, s->random);
-	fprintf(f, "%.6f,\"top5\":%.6f,\"%s\":%.9g,\"chosen_on\":\"%s\"", tally_top1(&row->test), tally_top5(&row->test),
-		r->setting, row->setting, r->chosen_on);
+	fprintf(f, "%.6f,\"top5\":%.6f,\"%s\":%.9g,\"chosen_on\":\"%s\"", tally_top1(&row->test),
+		tally_top5(&row->test), r->setting, row->setting, r->chosen_on);
 	put_rows(f, r);
 	fputs(",\"encoder\":", f);
 	put_string(f, s->encoder);
-	fprintf(f, ",\"step\":%" PRId64 ",\"network\":\"%s\",\"train_images\":%" PRId64 ",\"test_images\":%" PRId64
-		",\"unreadable\":%" PRId64 ",\"seconds\":%.1f,\"time\":\"%s\"}\n",
-		s->step, s->network, r->train_images, r->test_images, r->unreadable, r->seconds, text);
+	fprintf(f,
+		",\"step\":%" PRId64 ",\"network\":\"%s\",\"train_images\":%" PRId64
+		",\"test_images\":%" PRId64 ",\"unreadable\":%" PRId64
+		",\"seconds\":%.1f,\"time\":\"%s\"}\n",
+		s->step, s->network, r->train_images, r->test_images, r->unreadable, r->seconds,
+		text);
 }
 
-int result_append(const char *path, const struct result *r, const struct result_subject *s, char err[ERR_MAX])
+int result_append(
+	const char *path, const struct result *r, const struct result_subject *s, char err[ERR_MAX])
 {
 	char *line = NULL;
 	size_t n = 0;
@@ -149,7 +154,8 @@ int result_append(const char *path, const struct result *r, const struct result_
 
 /* ---- comparison ---- */
 
-int result_find(double *top1, const char *path, const struct result *r, const struct result_subject *s, int random)
+int result_find(double *top1, const char *path, const struct result *r,
+	const struct result_subject *s, int random)
 {
 	unsigned char *text;
 	char err[ERR_MAX], *begin = NULL;
@@ -180,7 +186,8 @@ static void print_choice(FILE *f, const struct result *r)
 			strcmp(r->chosen_on, "test") == 0 ? "test" : "held-out training images");
 	for (int i = 0; i < r->count; i++)
 		if (i != r->chosen)
-			fprintf(f, "; %.4g: %.1f %%", r->rows[i].setting, 100 * tally_top1(&r->rows[i].test));
+			fprintf(f, "; %.4g: %.1f %%", r->rows[i].setting,
+				100 * tally_top1(&r->rows[i].test));
 }
 
 char *result_print(const struct result *r, const struct result_subject *s, const char *file)
@@ -192,12 +199,14 @@ char *result_print(const struct result *r, const struct result_subject *s, const
 	double other;
 
 	CHECK(f, "out of memory");
-	fprintf(f, "%-6s  top-1 %.1f %%  top-5 %.1f %%%s  (", r->protocol, 100 * tally_top1(&row->test),
-		100 * tally_top5(&row->test), s->random ? " at random initialisation" : "");
+	fprintf(f, "%-6s  top-1 %.1f %%  top-5 %.1f %%%s  (", r->protocol,
+		100 * tally_top1(&row->test), 100 * tally_top5(&row->test),
+		s->random ? " at random initialisation" : "");
 	print_choice(f, r);
 	fputc(')', f);
 	if (file && result_find(&other, file, r, s, !s->random))
-		fprintf(f, "; %.1f %% %s", 100 * other, s->random ? "pre-trained" : "at random initialisation");
+		fprintf(f, "; %.1f %% %s", 100 * other,
+			s->random ? "pre-trained" : "at random initialisation");
 	CHECK(fclose(f) == 0, "out of memory");
 	return line;
 }

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* Counts of right answers.  The place of an image is how many classes come before its own: 0 is right, below 5 is
- * right among five. */
+/* Counts of right answers.  The place of an image is how many classes come before its own: 0 is
+ * right, below 5 is right among five. */
 struct tally {
 	int64_t images, top1, top5;
 };
