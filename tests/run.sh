@@ -55,17 +55,27 @@ title() {
 	printf '\n== %s (%d s)\n' "$1" "$SECONDS"
 }
 
-# 'make check' in folder $1, one line a test, and the logs of those that fail; without a summary it is one failure.
+# The beginning of the log of each failing test in folder $1.
+show_failures() {
+	grep -lE '^:global-test-result: (FAIL|XPASS|ERROR)' "$1"/tests/*.trs | while read -r trs; do
+		echo "--- ${trs%.trs}.log ($(wc -l < "${trs%.trs}.log") lines)"
+		head -n 60 "${trs%.trs}.log"
+	done
+}
+
+# 'make check' in folder $1, one line a file and a case, then the logs of what failed.  A failure to get so far is one, too.
 check_in() {
-	local status=0
-	make -C "$1" -j"$jobs" --no-print-directory check VERBOSE=1 2>&1 | tee "$log" |
-		grep -vE '^(  [A-Z]+ |PASS: |make(\[[0-9]+\])?: |# |=+$|Testsuite summary|cd |config.status)' || true
-	status=${PIPESTATUS[0]}
+	local bad
+	{ make -C "$1" -j"$jobs" --no-print-directory check 2>&1 || echo "make failed"; } | tee "$log" |
+		grep -E --line-buffered '^(  [A-Z]+ |[A-Z]+: )|(error|warning): |undefined reference' || true
+	bad=$(($(count FAIL) + $(count XPASS) + $(count ERROR)))
 	passed=$((passed + $(count PASS)))
 	skipped=$((skipped + $(count SKIP)))
-	failed=$((failed + $(count FAIL) + $(count XPASS) + $(count ERROR)))
-	if [ "$status" -ne 0 ] && [ "$(($(count FAIL) + $(count XPASS) + $(count ERROR)))" -eq 0 ]; then
-		count_one "make check in $1" "$status"
+	failed=$((failed + bad))
+	if [ $bad -gt 0 ]; then
+		show_failures "$1"
+	elif grep -q '^make failed' "$log"; then
+		count_one "make check in $1" 1
 	fi
 }
 

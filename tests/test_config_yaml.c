@@ -127,7 +127,7 @@ static void cut_and_changed_texts_are_survived(void **state)
 	config_default(&c);
 	config_print(&c, &text);
 	n = strlen(text);
-	for (size_t i = 0; i < n; i += 3) {
+	for (size_t i = 0; i < n; i += 11) {
 		char kept = text[i];
 
 		config_default(&d);
