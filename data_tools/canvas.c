@@ -40,7 +40,8 @@ void canvas_fill(struct canvas *c, int x, int y, int width, int height, uint8_t 
 	fill(c, x, y, width, height, rgb);
 }
 
-void canvas_picture(struct canvas *c, int x, int y, const uint8_t *rgb, int width, int height, int zoom)
+void canvas_picture(
+	struct canvas *c, int x, int y, const uint8_t *rgb, int width, int height, int zoom)
 {
 	for (int j = 0; j < height; j++)
 		for (int i = 0; i < width; i++, rgb += 3)
@@ -58,7 +59,8 @@ static void put_letter(struct canvas *c, int x, int y, char letter, int zoom, ui
 				canvas_fill(c, x + i * zoom, y + j * zoom, zoom, zoom, grey);
 }
 
-void canvas_text(struct canvas *c, int x, int y, const char *text, int width, int zoom, uint8_t grey)
+void canvas_text(
+	struct canvas *c, int x, int y, const char *text, int width, int zoom, uint8_t grey)
 {
 	int end = x + width;
 

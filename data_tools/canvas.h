@@ -17,11 +17,13 @@ void canvas_free(struct canvas *c);
 void canvas_fill(struct canvas *c, int x, int y, int width, int height, uint8_t grey);
 
 /* rgb (height, width, 3), each pixel drawn zoom x zoom. */
-void canvas_picture(struct canvas *c, int x, int y, const uint8_t *rgb, int width, int height, int zoom);
+void canvas_picture(
+	struct canvas *c, int x, int y, const uint8_t *rgb, int width, int height, int zoom);
 
-/* One line of text whose top left corner is (x, y), letters zoom times 5 x 7 pixels; at most width pixels of it are
- * drawn, whole letters only. */
-void canvas_text(struct canvas *c, int x, int y, const char *text, int width, int zoom, uint8_t grey);
+/* One line of text whose top left corner is (x, y), letters zoom times 5 x 7 pixels; at most width
+ * pixels of it are drawn, whole letters only. */
+void canvas_text(
+	struct canvas *c, int x, int y, const char *text, int width, int zoom, uint8_t grey);
 int canvas_text_width(const char *text, int zoom);
 
 #endif

@@ -15,7 +15,8 @@ static void add_column(struct contact_sheet_layout *l, int width)
 	l->column_width[i] = width;
 }
 
-void contact_sheet_lay_out(struct contact_sheet_layout *l, const struct config *c, int masks, int rows)
+void contact_sheet_lay_out(
+	struct contact_sheet_layout *l, const struct config *c, int masks, int rows)
 {
 	int heading = canvas_text_width("small 1", 1), small;
 

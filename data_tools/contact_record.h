@@ -7,8 +7,8 @@
 #include "data/image.h"
 #include "data/shard.h"
 
-/* Decode record i of s, with its mask and share of foreground where it has one, as the loader does; image is the caller's to
- * free also when it fails (err names shard and record). */
+/* Decode record i of s, with its mask and share of foreground where it has one, as the loader does;
+ * image is the caller's to free also when it fails (err names shard and record). */
 int contact_record_read(struct image *image, const struct shard *s, uint32_t i, char err[ERR_MAX]);
 
 /* The mask as a picture (height, width, 3), white on black; the caller's to xfree. */

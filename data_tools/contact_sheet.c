@@ -1,4 +1,5 @@
-/* contact_sheet.c - the training step's way from a record to its views, for a few images and for people's eyes. */
+/* contact_sheet.c - the training step's way from a record to its views, for a few images and for
+ * people's eyes. */
 #include "contact_sheet.h"
 
 #include <inttypes.h>
@@ -17,7 +18,15 @@
 #include "view_math.h"
 #include "views/draw.h"
 
-enum { PAPER = 250, INK = 40, FAINT = 120, EMPTY = 232, CAPTION_GAP = 4, CAPTION_MORE = 6, LINE = 10 };
+enum {
+	PAPER = 250,
+	INK = 40,
+	FAINT = 120,
+	EMPTY = 232,
+	CAPTION_GAP = 4,
+	CAPTION_MORE = 6,
+	LINE = 10
+};
 
 struct sheet {
 	const struct contact_sheet_options *o;
@@ -25,7 +34,7 @@ struct sheet {
 	struct recipe recipe;
 	struct dataset *d;
 	struct device *dev;
-	float *view; /* dev; one view */
+	float *view;  /* dev; one view */
 	uint8_t *rgb; /* the same as colours */
 	int masks;
 	struct contact_sheet_layout l;
@@ -47,10 +56,13 @@ static void caption(struct sheet *s, int column, int row, int height, const char
 }
 
 /* Fit a picture of any size into the tile, its shape kept. */
-static void draw_fitted(struct sheet *s, int column, int row, const uint8_t *rgb, int width, int height)
+static void draw_fitted(
+	struct sheet *s, int column, int row, const uint8_t *rgb, int width, int height)
 {
 	int longest = width > height ? width : height, x = s->l.x[column], y = row_top(s, row);
-	struct resample r = { .rgb_width = width, .rgb_height = height, .window = { 0, 0, width, height } };
+	struct resample r = {
+		.rgb_width = width, .rgb_height = height, .window = { 0, 0, width, height }
+	};
 	uint8_t *fitted;
 
 	r.width = (int)((int64_t)width * s->l.tile / longest);
@@ -60,8 +72,8 @@ static void draw_fitted(struct sheet *s, int column, int row, const uint8_t *rgb
 	fitted = xmalloc((size_t)r.width * (size_t)r.height * 3);
 	resample_window(fitted, rgb, &r);
 	canvas_fill(&s->canvas, x, y, s->l.tile, s->l.tile, EMPTY);
-	canvas_picture(&s->canvas, x + (s->l.tile - r.width) / 2, y + (s->l.tile - r.height) / 2, fitted, r.width,
-		r.height, 1);
+	canvas_picture(&s->canvas, x + (s->l.tile - r.width) / 2, y + (s->l.tile - r.height) / 2,
+		fitted, r.width, r.height, 1);
 	xfree(fitted);
 }
 
@@ -70,7 +82,8 @@ static void draw_note(struct sheet *s, int column, int row, const char *text)
 	int x = s->l.x[column], y = row_top(s, row), width = canvas_text_width(text, 1);
 
 	canvas_fill(&s->canvas, x, y, s->l.tile, s->l.tile, EMPTY);
-	canvas_text(&s->canvas, x + (s->l.tile - width) / 2, y + (s->l.tile - FONT_HEIGHT) / 2, text, width, 1, FAINT);
+	canvas_text(&s->canvas, x + (s->l.tile - width) / 2, y + (s->l.tile - FONT_HEIGHT) / 2,
+		text, width, 1, FAINT);
 }
 
 /* Normalised numbers back to colours: the inverse of whatever the normalisation is. */
@@ -108,8 +121,8 @@ static void draw_view(struct sheet *s, int v, int row, const struct image *image
 	struct view_params p;
 	char text[8];
 
-	view_draw(&p, recipe, (uint64_t)s->c->train.seed, s->o->epoch, id, v, image->width, image->height,
-		image->foreground);
+	view_draw(&p, recipe, (uint64_t)s->c->train.seed, s->o->epoch, id, v, image->width,
+		image->height, image->foreground);
 	s->dev->be->views(s->dev, s->view, image, 1, &p, 1, 0);
 	s->dev->be->download(s->dev, host, s->view, (size_t)size * (size_t)size * 3 * sizeof *host);
 	to_colours(s->rgb, host, size);
@@ -176,7 +189,9 @@ static void draw_headings(struct sheet *s)
 			snprintf(text, sizeof text, "large %d", v + 1);
 		else
 			snprintf(text, sizeof text, "small %d", v + 1 - s->recipe.large);
-		canvas_text(&s->canvas, s->l.x[i], s->l.top - FONT_HEIGHT - FONT_DESCENT - CAPTION_GAP, text, s->l.column_width[i], 1, INK);
+		canvas_text(&s->canvas, s->l.x[i],
+			s->l.top - FONT_HEIGHT - FONT_DESCENT - CAPTION_GAP, text,
+			s->l.column_width[i], 1, INK);
 	}
 }
 
@@ -186,11 +201,13 @@ static void draw_header(struct sheet *s)
 	char text[512];
 
 	canvas_text(&s->canvas, x, 12, "what the network sees", width, 2, INK);
-	snprintf(text, sizeof text, "%.200s  epoch %" PRId64 "  seed %" PRId64 "  %d x %d + %d x %d px", s->o->data,
-		s->o->epoch, s->c->train.seed, s->recipe.large, s->c->views.large_size, s->recipe.small,
-		s->c->views.small_size);
+	snprintf(text, sizeof text,
+		"%.200s  epoch %" PRId64 "  seed %" PRId64 "  %d x %d + %d x %d px", s->o->data,
+		s->o->epoch, s->c->train.seed, s->recipe.large, s->c->views.large_size,
+		s->recipe.small, s->c->views.small_size);
 	canvas_text(&s->canvas, x, 33, text, width, 1, FAINT);
-	canvas_text(&s->canvas, x, 45, "F flip  J jitter  G grey  B blur  S solarise  M background masked", width, 1,
+	canvas_text(&s->canvas, x, 45,
+		"F flip  J jitter  G grey  B blur  S solarise  M background masked", width, 1,
 		FAINT);
 	draw_headings(s);
 }
@@ -218,15 +235,17 @@ static int count_rows(const struct sheet *s, int *rows, char err[ERR_MAX])
 	uint64_t first = s->o->first >= 0 ? (uint64_t)s->o->first : 0, left = s->d->images - first;
 
 	if (first >= s->d->images)
-		return fail(err, "%s: there is no image %" PRIu64 "; they are numbered from 0 to %" PRIu64, s->o->data,
-			first, s->d->images - 1);
+		return fail(err,
+			"%s: there is no image %" PRIu64 "; they are numbered from 0 to %" PRIu64,
+			s->o->data, first, s->d->images - 1);
 	*rows = (int)((uint64_t)s->o->images < left ? (uint64_t)s->o->images : left);
 	return 0;
 }
 
 static void draw_sheet(struct sheet *s, int rows)
 {
-	int large = s->c->views.large_size, small = s->c->views.small_size, size = large > small ? large : small;
+	int large = s->c->views.large_size, small = s->c->views.small_size,
+	    size = large > small ? large : small;
 
 	s->masks = any_masks(s->d);
 	contact_sheet_lay_out(&s->l, s->c, s->masks, rows);
@@ -255,12 +274,14 @@ static int write_sheet(struct sheet *s, char err[ERR_MAX])
 	s->dev->be->close(s->dev);
 	rc = png_write(s->o->out, s->canvas.rgb, s->canvas.width, s->canvas.height, 3, err);
 	if (rc == 0)
-		log_info("%s: %d images, %d x %d pixels", s->o->out, rows, s->canvas.width, s->canvas.height);
+		log_info("%s: %d images, %d x %d pixels", s->o->out, rows, s->canvas.width,
+			s->canvas.height);
 	canvas_free(&s->canvas);
 	return rc;
 }
 
-int contact_sheet_write(const struct contact_sheet_options *o, const struct config *c, char err[ERR_MAX])
+int contact_sheet_write(
+	const struct contact_sheet_options *o, const struct config *c, char err[ERR_MAX])
 {
 	struct sheet s = { .o = o, .c = c };
 	int rc;

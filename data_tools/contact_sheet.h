@@ -7,9 +7,10 @@
 #include "base/die.h"
 #include "views/recipe.h"
 
-/* A contact sheet: what pre-training sees of some images of a packed data set.  Rows are images; columns the image itself, its
- * mask where the set has masks, and every view exactly as that epoch of a run of this configuration feeds it to the network
- * (same seed, same recipe, same arithmetic), taken back from normalised numbers to colours. */
+/* A contact sheet: what pre-training sees of some images of a packed data set.  Rows are images;
+ * columns the image itself, its mask where the set has masks, and every view exactly as that epoch
+ * of a run of this configuration feeds it to the network (same seed, same recipe, same arithmetic),
+ * taken back from normalised numbers to colours. */
 
 struct contact_sheet_options {
 	const char *data; /* folder of the packed data set */
@@ -22,8 +23,10 @@ struct contact_sheet_options {
 
 enum { CONTACT_SHEET_ROWS = 200 };
 
-/* err names what is wrong with the data set or the choice; an unreadable image leaves its row empty and a warning. */
-int contact_sheet_write(const struct contact_sheet_options *o, const struct config *c, char err[ERR_MAX]);
+/* err names what is wrong with the data set or the choice; an unreadable image leaves its row empty
+ * and a warning. */
+int contact_sheet_write(
+	const struct contact_sheet_options *o, const struct config *c, char err[ERR_MAX]);
 
 /* Where things lie on the sheet, for whoever looks at its pixels. */
 struct contact_sheet_layout {
@@ -34,6 +37,7 @@ struct contact_sheet_layout {
 	int top, pitch;    /* y of the first row's pictures, and from row to row */
 	int width, height; /* of the sheet */
 };
-void contact_sheet_lay_out(struct contact_sheet_layout *l, const struct config *c, int masks, int rows);
+void contact_sheet_lay_out(
+	struct contact_sheet_layout *l, const struct config *c, int masks, int rows);
 
 #endif

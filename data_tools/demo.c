@@ -1,5 +1,5 @@
-/* demo.c - the folder of demo data: what may be there already, the images, and the stamp file that says it is whole. */
-#include "autoconfig.h" /* nftw is an extension */
+/* demo.c - the folder of demo data: what may be there already, the images, and the stamp file that
+ * says it is whole. */
 #include "demo.h"
 
 #include <dirent.h>
@@ -34,8 +34,9 @@ static char *describe(const struct demo_options *o, const struct demo_lists *l)
 			 "  \"classes\": %d,\n"
 			 "  \"lists_crc32c\": \"%08" PRIx32 "\"\n"
 			 "}\n",
-		o->count[DEMO_TRAIN], o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS], o->look.size, o->look.seed,
-		o->look.scale_min, o->look.scale_max, l->class_count, l->crc);
+		o->count[DEMO_TRAIN], o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS],
+		o->look.size, o->look.seed, o->look.scale_min, o->look.scale_max, l->class_count,
+		l->crc);
 }
 
 static long total(const struct demo_options *o)
@@ -48,6 +49,14 @@ static long total(const struct demo_options *o)
 }
 
 /* ---- what is there ---- */
+
+/* Where the set goes: its stamp file, and the marker that holds the folder for these options until
+ * the stamp is there. */
+struct place {
+	const char *out;
+	char *stamp, *marker;
+	char *text; /* of either */
+};
 
 enum state { FREE, UNFINISHED, FINISHED };
 
@@ -75,26 +84,25 @@ static int same_options(const char *path, const char *text, char err[ERR_MAX])
 		return -1;
 	same = strcmp((char *)bytes, text) == 0;
 	xfree(bytes);
-	return same ? 0 :
-		      fail(err,
-			      "%s: the demo data there were made with other options or lists (the file tells which): give "
+	return same ? 0
+		    : fail(err,
+			      "%s: the demo data there were made with other options or lists (the "
+			      "file tells which): give "
 			      "another folder, or remove this one",
 			      path);
 }
 
-static int find_state(enum state *state, const char *out, const char *stamp, const char *marker, const char *text,
-	char err[ERR_MAX])
+static int find_state(enum state *state, const struct place *p, char err[ERR_MAX])
 {
-	if (file_exists(stamp)) {
-		*state = FINISHED;
-		return same_options(stamp, text, err);
-	}
-	if (file_exists(marker)) {
-		*state = UNFINISHED;
-		return same_options(marker, text, err);
-	}
-	*state = FREE;
-	return folder_is_empty(out) ? 0 : fail(err, "%s: holds something else; give a new or an empty folder", out);
+	*state = file_exists(p->stamp) ? FINISHED : file_exists(p->marker) ? UNFINISHED : FREE;
+	if (*state == FINISHED)
+		return same_options(p->stamp, p->text, err);
+	if (*state == UNFINISHED)
+		return same_options(p->marker, p->text, err);
+	return folder_is_empty(p->out)
+		       ? 0
+		       : fail(err, "%s: holds something else; give a new or an empty folder",
+				 p->out);
 }
 
 /* nftw's visitor: a file that was being written when an earlier run ended. */
@@ -115,8 +123,8 @@ static int make_folders(const struct demo_options *o, const struct demo_lists *l
 
 	for (int split = 0; split < DEMO_SPLITS; split++)
 		for (int i = 0; rc == 0 && i < 2 * l->class_count && o->count[split] > 0; i++) {
-			char *path = xasprintf("%s/%s%s/%s", o->out, roots[i % 2], demo_splits[split].name,
-				l->classes[i / 2]);
+			char *path = xasprintf("%s/%s%s/%s", o->out, roots[i % 2],
+				demo_splits[split].name, l->classes[i / 2]);
 
 			rc = file_make_folder(path, err);
 			xfree(path);
@@ -124,8 +132,8 @@ static int make_folders(const struct demo_options *o, const struct demo_lists *l
 	return rc;
 }
 
-static int write_pair(const struct demo_options *o, const char *class, enum demo_split split, long index,
-	const struct image *image, const uint8_t *mask, char err[ERR_MAX])
+static int write_pair(const struct demo_options *o, const char *class, enum demo_split split,
+	long index, const struct image *image, const uint8_t *mask, char err[ERR_MAX])
 {
 	const char *name = demo_splits[split].name;
 	char *jpeg_path = xasprintf("%s/%s/%s/%05ld.jpg", o->out, name, class, index);
@@ -144,11 +152,13 @@ static int write_pair(const struct demo_options *o, const char *class, enum demo
 	return rc;
 }
 
-static int make_image(const struct demo_options *o, const struct demo_library *lib, enum demo_split split, long index,
-	char err[ERR_MAX])
+static int make_image(const struct demo_options *o, const struct demo_library *lib,
+	enum demo_split split, long index, char err[ERR_MAX])
 {
 	size_t pixels = (size_t)o->look.size * (size_t)o->look.size;
-	struct image image = { .width = o->look.size, .height = o->look.size, .rgb = xmalloc(pixels * 3) };
+	struct image image = {
+		.width = o->look.size, .height = o->look.size, .rgb = xmalloc(pixels * 3)
+	};
 	uint8_t *mask = xmalloc(pixels);
 	struct demo_scene scene;
 	int rc;
@@ -162,7 +172,8 @@ static int make_image(const struct demo_options *o, const struct demo_library *l
 }
 
 /* Image number i of all splits, one split after another. */
-static int make_numbered(const struct demo_options *o, const struct demo_library *lib, long i, char err[ERR_MAX])
+static int make_numbered(
+	const struct demo_options *o, const struct demo_library *lib, long i, char err[ERR_MAX])
 {
 	int split = 0;
 
@@ -171,7 +182,8 @@ static int make_numbered(const struct demo_options *o, const struct demo_library
 	return make_image(o, lib, (enum demo_split)split, i, err);
 }
 
-static int make_images(const struct demo_options *o, const struct demo_library *lib, char err[ERR_MAX])
+static int make_images(
+	const struct demo_options *o, const struct demo_library *lib, char err[ERR_MAX])
 {
 	double begin = clock_seconds();
 	long n = total(o), done = 0;
@@ -197,7 +209,8 @@ static int make_images(const struct demo_options *o, const struct demo_library *
 			} else {
 				double rate = (double)done / (clock_seconds() - begin);
 
-				log_progress(done == n, "demo data: %ld of %ld images, %.0f a second, %.0f s left",
+				log_progress(done == n,
+					"demo data: %ld of %ld images, %.0f a second, %.0f s left",
 					done, n, rate, (double)(n - done) / rate);
 			}
 		}
@@ -205,7 +218,22 @@ static int make_images(const struct demo_options *o, const struct demo_library *
 	return rc;
 }
 
-static int make_all(const struct demo_options *o, const struct demo_lists *l, char err[ERR_MAX])
+static int make_marked(const struct demo_options *o, const struct demo_library *lib,
+	const struct place *p, char err[ERR_MAX])
+{
+	if (file_make_folder(o->out, err) != 0 ||
+		file_write_atomic(p->marker, p->text, strlen(p->text), err) != 0 ||
+		make_folders(o, lib->lists, err) != 0 || make_images(o, lib, err) != 0 ||
+		file_write_atomic(p->stamp, p->text, strlen(p->text), err) != 0)
+		return -1;
+	unlink(p->marker);
+	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN],
+		o->count[DEMO_TEST], o->count[DEMO_TEST_OBJECTS], lib->lists->class_count);
+	return 0;
+}
+
+static int make_all(const struct demo_options *o, const struct demo_lists *l, const struct place *p,
+	char err[ERR_MAX])
 {
 	struct demo_library lib;
 	int rc;
@@ -213,58 +241,46 @@ static int make_all(const struct demo_options *o, const struct demo_lists *l, ch
 	log_info("demo data: reading %d cut-out objects and %d backgrounds",
 		l->object_count[DEMO_SHOWN] + l->object_count[DEMO_HELD_OUT],
 		l->background_count[DEMO_SHOWN] + l->background_count[DEMO_HELD_OUT]);
-	if (demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
+	if (demo_lists_present(l, err) != 0 ||
+		demo_library_open(&lib, l, o->look.size, o->threads, err) != 0)
 		return -1;
-	rc = make_folders(o, l, err);
-	if (rc == 0)
-		rc = make_images(o, &lib, err);
+	rc = make_marked(o, &lib, p, err);
 	demo_library_close(&lib);
 	return rc;
 }
 
-/* The marker holds the folder for these options from before the first image until after the stamp. */
-static int make_marked(const struct demo_options *o, const struct demo_lists *l, const char *stamp, const char *marker,
-	const char *text, char err[ERR_MAX])
+static int make_or_keep(const struct demo_options *o, const struct demo_lists *l,
+	const struct place *p, char err[ERR_MAX])
 {
-	if (file_make_folder(o->out, err) != 0 || file_write_atomic(marker, text, strlen(text), err) != 0 ||
-		make_all(o, l, err) != 0 || file_write_atomic(stamp, text, strlen(text), err) != 0)
-		return -1;
-	unlink(marker);
-	log_info("%s: %ld + %ld + %ld images in %d classes", o->out, o->count[DEMO_TRAIN], o->count[DEMO_TEST],
-		o->count[DEMO_TEST_OBJECTS], l->class_count);
-	return 0;
-}
-
-static int make_or_keep(const struct demo_options *o, const struct demo_lists *l, char err[ERR_MAX])
-{
-	char *stamp = xasprintf("%s/demo.json", o->out), *marker = xasprintf("%s/demo.json.unfinished", o->out);
-	char *text = describe(o, l);
 	enum state state;
-	int rc = find_state(&state, o->out, stamp, marker, text, err);
 
-	if (rc == 0 && state == FINISHED) {
+	if (find_state(&state, p, err) != 0)
+		return -1;
+	if (state == FINISHED) {
 		log_info("%s: the demo data are there already (%ld images)", o->out, total(o));
-	} else if (rc == 0) {
-		rc = demo_lists_present(l, err);
-		if (rc == 0 && state == UNFINISHED)
-			nftw(o->out, remove_temporary, 16, FTW_PHYS);
-		if (rc == 0)
-			rc = make_marked(o, l, stamp, marker, text, err);
+		return 0;
 	}
-	xfree(stamp);
-	xfree(marker);
-	xfree(text);
-	return rc;
+	if (state == UNFINISHED)
+		nftw(o->out, remove_temporary, 16, FTW_PHYS);
+	return make_all(o, l, p, err);
 }
 
 int demo_make(const struct demo_options *o, char err[ERR_MAX])
 {
 	struct demo_lists lists;
+	struct place p;
 	int rc;
 
 	if (demo_lists_read(&lists, o->objects, o->backgrounds, o->stamps, err) != 0)
 		return -1;
-	rc = make_or_keep(o, &lists, err);
+	p.out = o->out;
+	p.stamp = xasprintf("%s/demo.json", o->out);
+	p.marker = xasprintf("%s/demo.json.unfinished", o->out);
+	p.text = describe(o, &lists);
+	rc = make_or_keep(o, &lists, &p, err);
+	xfree(p.stamp);
+	xfree(p.marker);
+	xfree(p.text);
 	demo_lists_free(&lists);
 	return rc;
 }

@@ -4,8 +4,8 @@
 #include "base/die.h"
 #include "demo_scene.h"
 
-/* A small labelled data set of real photographs, made on the spot: objects cut out of photographs on backgrounds cut out
- * of others, with the true foreground masks. */
+/* A small labelled data set of real photographs, made on the spot: objects cut out of photographs
+ * on backgrounds cut out of others, with the true foreground masks. */
 
 struct demo_options {
 	const char *out;                   /* folder to make */
@@ -16,9 +16,10 @@ struct demo_options {
 	int threads; /* > 0 */
 };
 
-/* Write out/<split>/<class>/<number>.jpg and out/masks/<split>/<class>/<number>.png, the same bytes for any number of threads,
- * and last of all out/demo.json with the options.  When a finished set of the same options is there, say so and leave
- * it; one left unfinished is made again; anything else that is there is refused. */
+/* Write out/<split>/<class>/<number>.jpg and out/masks/<split>/<class>/<number>.png, the same bytes
+ * for any number of threads, and last of all out/demo.json with the options.  When a finished set
+ * of the same options is there, say so and leave it; one left unfinished is made again; anything
+ * else that is there is refused. */
 int demo_make(const struct demo_options *o, char err[ERR_MAX]);
 
 #endif

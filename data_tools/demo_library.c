@@ -1,4 +1,5 @@
-/* demo_library.c - every photograph is decoded once and kept, reduced to what can be of use: about 150 MB at 128 pixels. */
+/* demo_library.c - every photograph is decoded once and kept, reduced to what can be of use: about
+ * 150 MB at 128 pixels. */
 #include "demo_library.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@
 enum {
 	PHOTO_FILE_MAX = 1 << 28,
 	PHOTO_SHORT_SIDE = 8, /* image sides that a photograph's short side keeps */
+	CUTOUT_LONG_SIDE = 4, /* image sides that a cut-out's long side keeps */
 	ALPHA_SEEN = 8        /* less than this is nothing */
 };
 
@@ -47,27 +49,59 @@ static void cut(struct cutout *c, const uint8_t *rgba, int width, const int box[
 			rgba + ((size_t)(box[1] + y) * (size_t)width + (size_t)box[0]) * 4, row);
 }
 
+/* One pixel out of up to four: colours count as much as they are opaque. */
+static void merge(uint8_t out[4], const struct cutout *c, int x, int y)
+{
+	unsigned sum[4] = { 0 };
+
+	for (int k = 0; k < 4; k++) {
+		int i = x + k % 2, j = y + k / 2;
+		const uint8_t *in = c->rgba + ((size_t)j * (size_t)c->width + (size_t)i) * 4;
+
+		if (i >= c->width || j >= c->height)
+			continue;
+		for (int n = 0; n < 3; n++)
+			sum[n] += (unsigned)in[n] * in[3];
+		sum[3] += in[3];
+	}
+	for (int n = 0; n < 3; n++)
+		out[n] = (uint8_t)(sum[3] ? (sum[n] + sum[3] / 2) / sum[3] : 0);
+	out[3] = (uint8_t)((sum[3] + 2) / 4);
+}
+
+static void halve(struct cutout *c)
+{
+	int width = (c->width + 1) / 2, height = (c->height + 1) / 2;
+	uint8_t *rgba = xmalloc((size_t)width * (size_t)height * 4);
+
+	for (int i = 0; i < width * height; i++)
+		merge(rgba + (size_t)i * 4, c, i % width * 2, i / width * 2);
+	xfree(c->rgba);
+	*c = (struct cutout){ width, height, rgba };
+}
+
 static int load_cutout(struct cutout *c, const char *path, int size, char err[ERR_MAX])
 {
-	int width, height, box[4], limit = size * RESAMPLE_SHRINK_MAX / 2, rc = 0;
+	int width, height, box[4], rc = 0;
 	uint8_t *rgba;
 
 	if (png_read(&rgba, &width, &height, 4, path, err) != 0)
 		return -1;
-	if (!find_bounds(box, rgba, width, height))
-		rc = fail(err, "%s: wholly transparent; take it out of the list of objects", path);
-	else if (width > limit || height > limit)
-		rc = fail(err, "%s: %d x %d pixels; for images of %d pixels objects have at most %d a side", path,
-			width, height, size, limit);
-	else
+	if (find_bounds(box, rgba, width, height))
 		cut(c, rgba, width, box);
+	else
+		rc = fail(err, "%s: wholly transparent; take it out of the list of objects", path);
 	xfree(rgba);
+	while (rc == 0 &&
+		(c->width > size * CUTOUT_LONG_SIDE || c->height > size * CUTOUT_LONG_SIDE))
+		halve(c);
 	return rc;
 }
 
 /* ---- backgrounds ---- */
 
-static int decode_photo(struct image *photo, const char *path, const uint8_t *bytes, size_t n, char err[ERR_MAX])
+static int decode_photo(
+	struct image *photo, const char *path, const uint8_t *bytes, size_t n, char err[ERR_MAX])
 {
 	char why[ERR_MAX] = "neither a JPEG nor a PNG file";
 	size_t capacity = 0;
@@ -82,9 +116,11 @@ static int decode_photo(struct image *photo, const char *path, const uint8_t *by
 
 static void reduce(struct image *photo, int size)
 {
-	int side = photo->width < photo->height ? photo->width : photo->height, limit = size * PHOTO_SHORT_SIDE;
+	int side = photo->width < photo->height ? photo->width : photo->height,
+	    limit = size * PHOTO_SHORT_SIDE;
 	double k = (double)limit / side;
-	struct resample r = { .rgb_width = photo->width, .rgb_height = photo->height,
+	struct resample r = { .rgb_width = photo->width,
+		.rgb_height = photo->height,
 		.window = { 0, 0, photo->width, photo->height } };
 	uint8_t *rgb;
 
@@ -123,9 +159,10 @@ static int load_side(struct demo_library *lib, int side, int size, int threads, 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
 	for (int i = 0; i < count; i++) {
 		char why[ERR_MAX];
-		int bad = i < photos ?
-			load_photo(&lib->photos[side][i], l->backgrounds[side][i].file, size, why) :
-			load_cutout(&lib->cutouts[side][i - photos], l->objects[side][i - photos].file, size, why);
+		int bad = i < photos ? load_photo(&lib->photos[side][i],
+					       l->backgrounds[side][i].file, size, why)
+				     : load_cutout(&lib->cutouts[side][i - photos],
+					       l->objects[side][i - photos].file, size, why);
 
 		if (bad) {
 #pragma omp critical
@@ -135,16 +172,18 @@ static int load_side(struct demo_library *lib, int side, int size, int threads, 
 	return rc;
 }
 
-int demo_library_open(struct demo_library *lib, const struct demo_lists *lists, int size, int threads,
-	char err[ERR_MAX])
+int demo_library_open(struct demo_library *lib, const struct demo_lists *lists, int size,
+	int threads, char err[ERR_MAX])
 {
 	int rc = 0;
 
 	memset(lib, 0, sizeof *lib);
 	lib->lists = lists;
 	for (int side = 0; side < DEMO_SIDES; side++) {
-		lib->photos[side] = xcalloc((size_t)lists->background_count[side], sizeof **lib->photos);
-		lib->cutouts[side] = xcalloc((size_t)lists->object_count[side], sizeof **lib->cutouts);
+		lib->photos[side] =
+			xcalloc((size_t)lists->background_count[side], sizeof **lib->photos);
+		lib->cutouts[side] =
+			xcalloc((size_t)lists->object_count[side], sizeof **lib->cutouts);
 	}
 	for (int side = 0; rc == 0 && side < DEMO_SIDES; side++)
 		rc = load_side(lib, side, size, threads, err);

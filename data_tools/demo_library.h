@@ -6,7 +6,8 @@
 #include "data/image.h"
 #include "demo_list.h"
 
-/* The photographs of the demo data in memory. */
+/* The photographs of the demo data in memory, reduced: pixels that images of this size cannot show
+ * are dropped. */
 
 struct cutout {
 	int width, height;
@@ -16,12 +17,13 @@ struct cutout {
 struct demo_library {
 	const struct demo_lists *lists; /* the caller's */
 	struct cutout *cutouts[DEMO_SIDES];
-	struct image *photos[DEMO_SIDES]; /* reduced: more pixels than images of this size can show are dropped */
+	struct image *photos[DEMO_SIDES];
 };
 
-/* Load everything for images of size pixels a side, with so many threads.  err names a file that cannot be used and why. */
-int demo_library_open(struct demo_library *lib, const struct demo_lists *lists, int size, int threads,
-	char err[ERR_MAX]);
+/* Load everything for images of size pixels a side, with so many threads.  err names a file that
+ * cannot be used and why. */
+int demo_library_open(struct demo_library *lib, const struct demo_lists *lists, int size,
+	int threads, char err[ERR_MAX]);
 void demo_library_close(struct demo_library *lib);
 
 #endif

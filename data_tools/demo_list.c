@@ -93,7 +93,8 @@ static void find_classes(struct demo_lists *l, const struct rows *r)
 		l->classes[i] = xstrdup(l->classes[i]);
 }
 
-static void add_object(struct demo_lists *l, int side, int class, const char *stamps, const char *file)
+static void add_object(
+	struct demo_lists *l, int side, int class, const char *stamps, const char *file)
 {
 	int n = l->object_count[side]++;
 
@@ -101,17 +102,21 @@ static void add_object(struct demo_lists *l, int side, int class, const char *st
 	l->objects[side][n] = (struct demo_object){ xasprintf("%s/%s", stamps, file), class };
 }
 
-static int split_objects(struct demo_lists *l, const struct rows *r, const char *stamps, char err[ERR_MAX])
+static int split_objects(
+	struct demo_lists *l, const struct rows *r, const char *stamps, char err[ERR_MAX])
 {
 	for (int class = 0; class < l->class_count; class ++) {
 		int seen = 0;
 
 		for (int i = 0; i < r->count; i++)
 			if (strcmp(r->row[i].first, l->classes[class]) == 0)
-				add_object(l, ++seen % HOLD_OUT_EVERY == 0, class, stamps, r->row[i].second);
+				add_object(l, ++seen % HOLD_OUT_EVERY == 0, class, stamps,
+					r->row[i].second);
 		if (seen < HOLD_OUT_EVERY)
-			return fail(err, "%s: class %s has %d objects; it needs at least %d, one of them held out", r->path,
-				l->classes[class], seen, HOLD_OUT_EVERY);
+			return fail(err,
+				"%s: class %s has %d objects; it needs at least %d, one of them "
+				"held out",
+				r->path, l->classes[class], seen, HOLD_OUT_EVERY);
 	}
 	return 0;
 }
@@ -122,19 +127,23 @@ static int check_objects(const struct rows *r, char err[ERR_MAX])
 		const struct row *row = &r->row[i];
 
 		if (!row->second)
-			return fail(err, "%s, line %d: expected a class, one tab and a file", r->path, row->line);
+			return fail(err, "%s, line %d: expected a class, one tab and a file",
+				r->path, row->line);
 		if (!is_folder_name(row->first))
-			return fail(err, "%s, line %d: class '%s': use letters, digits, '_', '-' and '.' only", r->path,
-				row->line, row->first);
+			return fail(err,
+				"%s, line %d: class '%s': use letters, digits, '_', '-' and '.' "
+				"only",
+				r->path, row->line, row->first);
 		for (int j = 0; j < i; j++)
 			if (strcmp(r->row[j].second, row->second) == 0)
-				return fail(err, "%s, line %d: %s is listed twice (line %d)", r->path, row->line,
-					row->second, r->row[j].line);
+				return fail(err, "%s, line %d: %s is listed twice (line %d)",
+					r->path, row->line, row->second, r->row[j].line);
 	}
 	return 0;
 }
 
-static int read_objects(struct demo_lists *l, const char *path, const char *stamps, char err[ERR_MAX])
+static int read_objects(
+	struct demo_lists *l, const char *path, const char *stamps, char err[ERR_MAX])
 {
 	struct rows r;
 	int rc = rows_read(&r, path, &l->crc, err);
@@ -164,11 +173,11 @@ static int check_backgrounds(const struct rows *r, char err[ERR_MAX])
 	for (int i = 0; i < r->count; i++)
 		for (int j = 0; j < i; j++)
 			if (strcmp(r->row[j].first, r->row[i].first) == 0)
-				return fail(err, "%s, line %d: %s is listed twice (line %d)", r->path, r->row[i].line,
-					r->row[i].first, r->row[j].line);
+				return fail(err, "%s, line %d: %s is listed twice (line %d)",
+					r->path, r->row[i].line, r->row[i].first, r->row[j].line);
 	if (r->count < HOLD_OUT_EVERY)
-		return fail(err, "%s: %d backgrounds; at least %d are needed, one of them held out", r->path, r->count,
-			HOLD_OUT_EVERY);
+		return fail(err, "%s: %d backgrounds; at least %d are needed, one of them held out",
+			r->path, r->count, HOLD_OUT_EVERY);
 	return 0;
 }
 
@@ -191,11 +200,12 @@ static int read_backgrounds(struct demo_lists *l, const char *path, char err[ERR
 	return rc;
 }
 
-int demo_lists_read(struct demo_lists *l, const char *objects, const char *backgrounds, const char *stamps,
-	char err[ERR_MAX])
+int demo_lists_read(struct demo_lists *l, const char *objects, const char *backgrounds,
+	const char *stamps, char err[ERR_MAX])
 {
 	memset(l, 0, sizeof *l);
-	if (read_objects(l, objects, stamps, err) == 0 && read_backgrounds(l, backgrounds, err) == 0)
+	if (read_objects(l, objects, stamps, err) == 0 &&
+		read_backgrounds(l, backgrounds, err) == 0)
 		return 0;
 	demo_lists_free(l);
 	return -1;
@@ -219,7 +229,8 @@ void demo_lists_free(struct demo_lists *l)
 	memset(l, 0, sizeof *l);
 }
 
-/* What is missing: the first file, and the packages (or files that none is named for), each once. */
+/* What is missing: the first file, and the packages (or files that none is named for), each once.
+ */
 struct missing {
 	const char *first;
 	char packages[ERR_MAX / 2], files[ERR_MAX / 4];
@@ -259,10 +270,12 @@ int demo_lists_present(const struct demo_lists *l, char err[ERR_MAX])
 	}
 	if (m.packages[0])
 		return fail(err,
-			"the demo data are made of photographs that are not on this machine (the first: %.300s); "
+			"the demo data are made of photographs that are not on this machine (the "
+			"first: %.300s); "
 			"on Debian: apt-get install %s",
 			m.first, m.packages);
 	if (m.files[0])
-		return fail(err, "the list of backgrounds names files that are not there: %s", m.files);
+		return fail(
+			err, "the list of backgrounds names files that are not there: %s", m.files);
 	return 0;
 }

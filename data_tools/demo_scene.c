@@ -1,5 +1,5 @@
-/* demo_scene.c - classes and objects take turns, so that each is as frequent as any other of its kind; all the rest
- * is drawn at random. */
+/* demo_scene.c - classes and objects take turns, so that each is as frequent as any other of its
+ * kind; all the rest is drawn at random. */
 #include "demo_scene.h"
 
 #include <math.h>
@@ -15,8 +15,8 @@ const struct demo_split_kind demo_splits[DEMO_SPLITS] = {
 
 static const double angle_max = 3.14159265358979323846 / 6;
 
-/* A crop's side as a share of the photograph's short side: large enough to show something, small enough that no two
- * images need look alike. */
+/* A crop's side as a share of the photograph's short side: large enough to show something, small
+ * enough that no two images need look alike. */
 static const double crop_min = 0.2, crop_max = 0.7;
 
 static double between(struct rng *r, double lo, double hi)
@@ -50,8 +50,10 @@ static void draw_crop(struct window *w, struct rng *r, const struct image *photo
 	w->y = between(r, 0, photo->height - side);
 }
 
-/* Anywhere inside the image; a turned object that is too wide for it fills it and loses a corner. */
-static void draw_pose(struct pose *p, struct rng *r, const struct cutout *c, const struct demo_look *look)
+/* Anywhere inside the image; a turned object that is too wide for it fills it and loses a corner.
+ */
+static void draw_pose(
+	struct pose *p, struct rng *r, const struct cutout *c, const struct demo_look *look)
 {
 	double longest = c->width > c->height ? c->width : c->height, width, height;
 
@@ -64,8 +66,8 @@ static void draw_pose(struct pose *p, struct rng *r, const struct cutout *c, con
 	p->y = height / 2 + between(r, 0, look->size - height);
 }
 
-void demo_scene_draw(struct demo_scene *s, const struct demo_library *lib, const struct demo_look *look,
-	enum demo_split split, uint32_t index)
+void demo_scene_draw(struct demo_scene *s, const struct demo_library *lib,
+	const struct demo_look *look, enum demo_split split, uint32_t index)
 {
 	const struct demo_split_kind *kind = &demo_splits[split];
 	const struct demo_lists *l = lib->lists;
@@ -101,7 +103,8 @@ static void mirror(uint8_t *rgb, int size)
 	for (int y = 0; y < size; y++, rgb += (size_t)size * 3)
 		for (int x = 0; x < size / 2; x++)
 			for (int k = 0; k < 3; k++) {
-				uint8_t *left = rgb + (size_t)x * 3 + k, *right = rgb + (size_t)(size - 1 - x) * 3 + k;
+				uint8_t *left = rgb + (size_t)x * 3 + k,
+					*right = rgb + (size_t)(size - 1 - x) * 3 + k;
 				uint8_t kept = *left;
 
 				*left = *right;
@@ -118,14 +121,15 @@ static void lay_over(uint8_t *rgb, uint8_t *mask, const float *layer, int size)
 	}
 }
 
-void demo_scene_paint(uint8_t *rgb, uint8_t *mask, const struct demo_library *lib, const struct demo_scene *s,
-	enum demo_split split, int size)
+void demo_scene_paint(uint8_t *rgb, uint8_t *mask, const struct demo_library *lib,
+	const struct demo_scene *s, enum demo_split split, int size)
 {
 	const struct demo_split_kind *kind = &demo_splits[split];
 	const struct image *photo = &lib->photos[kind->backgrounds][s->background];
 	const struct cutout *cutout = &lib->cutouts[kind->objects][s->object];
 	const struct resample crop = { size, size, photo->width, photo->height, s->crop };
-	float *object = premultiply(cutout), *layer = xmalloc((size_t)size * (size_t)size * 4 * sizeof *layer);
+	float *object = premultiply(cutout),
+	      *layer = xmalloc((size_t)size * (size_t)size * 4 * sizeof *layer);
 
 	resample_window(rgb, photo->rgb, &crop);
 	if (s->background_flip)

@@ -1,5 +1,5 @@
-/* font.c - a fixed-width font of 5 x 7 pixels, drawn for this program: the picture of a letter is 7 rows from the top, 5 bits
- * each, the leftmost pixel in the highest bit. */
+/* font.c - a fixed-width font of 5 x 7 pixels, drawn for this program: the picture of a letter is 7
+ * rows from the top, 5 bits each, the leftmost pixel in the highest bit. */
 #include "font.h"
 
 #include <string.h>

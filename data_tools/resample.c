@@ -1,5 +1,5 @@
-/* resample.c - separable for upright windows; directly, pixel by pixel, for turned ones: resizing first and turning
- * afterwards would blur twice. */
+/* resample.c - separable for upright windows; directly, pixel by pixel, for turned ones: resizing
+ * first and turning afterwards would blur twice. */
 #include "resample.h"
 
 #include <math.h>
@@ -77,7 +77,8 @@ static uint8_t to_byte(float x)
 }
 
 /* One row of the result: rows (taps, n) summed under their weights. */
-static void shorten(uint8_t *out, float *sum, const float *rows, const float *weight, int taps, size_t n)
+static void shorten(
+	uint8_t *out, float *sum, const float *rows, const float *weight, int taps, size_t n)
 {
 	memset(sum, 0, n * sizeof *sum);
 	for (int k = 0; k < taps; k++, rows += n)
@@ -101,8 +102,8 @@ void resample_window(uint8_t *out, const uint8_t *rgb, const struct resample *r)
 	narrowed = xmalloc((size_t)rows * n * sizeof *narrowed);
 	sum = xmalloc(n * sizeof *sum);
 	for (int y = 0; y < rows; y++)
-		narrow(narrowed + (size_t)y * n, rgb + (size_t)(top + y) * (size_t)r->rgb_width * 3, &across,
-			r->width);
+		narrow(narrowed + (size_t)y * n, rgb + (size_t)(top + y) * (size_t)r->rgb_width * 3,
+			&across, r->width);
 	for (int y = 0; y < r->height; y++)
 		shorten(out + (size_t)y * n, sum, narrowed + (size_t)(down.first[y] - top) * n,
 			down.weight + (size_t)y * (size_t)down.taps, down.taps, n);
@@ -113,7 +114,7 @@ void resample_window(uint8_t *out, const uint8_t *rgb, const struct resample *r)
 }
 
 /* The taps of one axis about a point: normalised over all of them, then confined to the cut-out. */
-enum { TAPS_MAX = 256 };
+enum { TAPS_MAX = 2 * RADIUS * RESAMPLE_SHRINK_MAX + 2 };
 struct taps {
 	int first, count;
 	float weight[TAPS_MAX];
@@ -121,10 +122,11 @@ struct taps {
 
 static void taps_about(struct taps *t, double centre, double stretch, int in)
 {
-	int first = (int)ceil(centre - RADIUS * stretch), last = (int)floor(centre + RADIUS * stretch);
+	int first = (int)ceil(centre - RADIUS * stretch),
+	    last = (int)floor(centre + RADIUS * stretch);
 	double sum = 0;
 
-	CHECK(last - first < TAPS_MAX, "a cut-out is shrunk %g times", stretch);
+	CHECK(stretch <= RESAMPLE_SHRINK_MAX, "a cut-out is shrunk %g times", stretch);
 	t->first = first < 0 ? 0 : first;
 	t->count = 0;
 	for (int i = first; i <= last; i++) {
@@ -151,11 +153,14 @@ static void settle(float pixel[4])
 	}
 }
 
-static void sample(float pixel[4], const float *cutout, int width, const struct taps *across, const struct taps *down)
+static void sample(float pixel[4], const float *cutout, int width, const struct taps *across,
+	const struct taps *down)
 {
 	memset(pixel, 0, 4 * sizeof *pixel);
 	for (int j = 0; j < down->count; j++) {
-		const float *in = cutout + ((size_t)(down->first + j) * (size_t)width + (size_t)across->first) * 4;
+		const float *in =
+			cutout +
+			((size_t)(down->first + j) * (size_t)width + (size_t)across->first) * 4;
 		float sum[4] = { 0 };
 
 		for (int i = 0; i < across->count; i++)
@@ -167,7 +172,8 @@ static void sample(float pixel[4], const float *cutout, int width, const struct 
 	settle(pixel);
 }
 
-void resample_pose(float *out, int size, const float *cutout, int width, int height, const struct pose *pose)
+void resample_pose(
+	float *out, int size, const float *cutout, int width, int height, const struct pose *pose)
 {
 	double stretch = pose->scale < 1 ? 1 / pose->scale : 1, reach = RADIUS * stretch;
 	double along = cos(pose->angle) / pose->scale, aslant = sin(pose->angle) / pose->scale;

@@ -3,12 +3,12 @@
 
 /* For files of inner loops, before any other header.
  *
- * CLONES before a function: gcc compiles it for several instruction sets and the machine's best is taken when the program
- * starts.  Without contraction and without reordered sums all give the same bits. (The names that clang 14 gives its
- * clones cannot be called from other files.)
+ * CLONES before a function: gcc compiles it for several instruction sets and the machine's best is
+ * taken when the program starts.  Without contraction and without reordered sums all give the same
+ * bits. (The names that clang 14 gives its clones cannot be called from other files.)
  *
- * gcc makes vectors of loops with several conditions only when it need not keep the order of floating-point traps, which
- * nobody here reads; results are the same. */
+ * gcc makes vectors of loops with several conditions only when it need not keep the order of
+ * floating-point traps, which nobody here reads; results are the same. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-trapping-math")
 #endif

@@ -24,14 +24,6 @@ struct cpu {
 		CHECK(status_ == dnnl_success, "oneDNN reports status %d", (int)status_);          \
 	} while (0)
 
-/* A function of plain loops, built for several instruction sets; the loader picks one. Without
- * contraction to FMA all give the same bits. */
-#if defined(__x86_64__) && defined(__linux__)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
-
 /* The device, with its number of threads made the calling thread's: oneDNN asks OpenMP. */
 struct cpu *cpu_of(struct device *dev);
 

@@ -1,4 +1,6 @@
 /* gemm_cpu.c - matrix product (oneDNN's sgemm, which is row-major), and what goes along with it. */
+#include "clones.h"
+
 #include "cpu.h"
 
 #include "columns_cpu.h"

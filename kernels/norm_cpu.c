@@ -1,6 +1,8 @@
 /* norm_cpu.c - batch norm over groups.
  * All of it is bound by memory, so each function reads its arrays once and makes nothing of their
  * size. */
+#include "clones.h"
+
 #include "cpu.h"
 
 #include <math.h>

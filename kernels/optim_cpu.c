@@ -1,6 +1,8 @@
 /* optim_cpu.c - LARS and the moving average, over the flat parameter table.
  * A span is cut into pieces of fixed length: norms are added piece by piece in order, so that they
  * do not depend on the number of threads. */
+#include "clones.h"
+
 #include "cpu.h"
 
 #include "optim_math.h"
@@ -17,11 +19,11 @@ static size_t piece_length(size_t count, size_t piece)
 	return count - piece * PIECE < PIECE ? count - piece * PIECE : PIECE;
 }
 
-/* Sums of squares of eight interleaved strands, so that the loop is a vector's. */
+/* Sums of squares of interleaved strands, so that the loop is a vector's. */
 CLONES static void sum_squares(double norms[NORMS], const float *restrict p,
 	const float *restrict g, size_t n, float decay)
 {
-	enum { STRANDS = 8 };
+	enum { STRANDS = 16 };
 	double sum[NORMS][STRANDS] = { { 0 } };
 	size_t i = 0;
 

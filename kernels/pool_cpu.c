@@ -1,5 +1,7 @@
 /* pool_cpu.c - pooling.  The backward pass of max pooling gathers, for each pixel, from the windows
  * that hold it: threads share nothing and nothing needs to be cleared first. */
+#include "clones.h"
+
 #include "cpu.h"
 
 enum { BLOCK = 64 /* channels whose sums are on the stack */ };

@@ -1,4 +1,6 @@
 /* unit_cpu.c - vectors of unit length and the gradient through them. */
+#include "clones.h"
+
 #include "cpu.h"
 
 #include "unit_math.h"

@@ -1,7 +1,7 @@
 /* view_cpu.c - the views of a batch.
- * A view is made in planes, one a channel, which stay in the core's cache: resampling writes them, and each operation is
- * one pass of view_lines.c over them.  A plane's rows are padded to whole vectors; the padding is computed like pixels and
- * never read as one. */
+ * A view is made in planes, one a channel, which stay in the core's cache: resampling writes them,
+ * and each operation is one pass of view_lines.c over them.  A plane's rows are padded to whole
+ * vectors; the padding is computed like pixels and never read as one. */
 #include "view.h"
 
 #include <string.h>
@@ -13,14 +13,14 @@ enum { CHANNELS = 3, TAPS = 4, ALIGN = 64, GAP = 4 * CHANNELS };
 
 /* What one view needs; all in the thread's scratch. */
 struct work {
-	int size, pitch;        /* pixels a side; floats from row to row */
-	int channels;           /* planes in use: 1 once all three are equal */
-	int radius;             /* of the blur at its widest */
+	int size, pitch; /* pixels a side; floats from row to row */
+	int channels;    /* planes in use: 1 once all three are equal */
+	int radius;      /* of the blur at its widest */
 	float *plane[CHANNELS];
-	float *soft;            /* blurred along rows; `radius` rows of zeros above and below */
-	float *line;            /* a row between zeros */
-	float *weight;          /* of the blur */
-	float *source[TAPS];    /* row r of the window is kept in r % TAPS */
+	float *soft;         /* blurred along rows; `radius` rows of zeros above and below */
+	float *line;         /* a row between zeros */
+	float *weight;       /* of the blur */
+	float *source[TAPS]; /* row r of the window is kept in r % TAPS */
 	int kept[TAPS];
 	float *mixed;           /* a row of the window's width, between zeros */
 	struct line_taps *taps; /* along the row */
@@ -68,7 +68,9 @@ static char *scratch(size_t bytes)
 
 static struct work work_for(const struct view_params *p)
 {
-	struct work w = { .size = p->cut_size ? p->cut_size : p->size, .channels = CHANNELS, .radius = p->taps / 2 };
+	struct work w = { .size = p->cut_size ? p->cut_size : p->size,
+		.channels = CHANNELS,
+		.radius = p->taps / 2 };
 
 	w.pitch = (w.size + LANES - 1) / LANES * LANES;
 	work_place(&w, scratch(work_place(&w, NULL, p->w)), p->w);
@@ -95,20 +97,24 @@ static void hide_background(float *row, const struct image *image, int x, int y,
 }
 
 /* Row r of the window as floats 0..255. */
-static const float *source_row(struct work *w, const struct image *image, const struct view_params *p, int r)
+static const float *source_row(
+	struct work *w, const struct image *image, const struct view_params *p, int r)
 {
 	float *row = w->source[r % TAPS];
+	size_t from;
 
 	if (w->kept[r % TAPS] == r)
 		return row;
-	line_from_bytes(row, image->rgb + ((size_t)(p->y + r) * image->width + p->x) * CHANNELS, p->w * CHANNELS);
+	from = (size_t)(p->y + r) * image->width + p->x;
+	line_from_bytes(row, image->rgb + from * CHANNELS, p->w * CHANNELS);
 	if (p->masked)
 		hide_background(row, image, p->x, p->y + r, p->w, 255.0f * p->background);
 	w->kept[r % TAPS] = r;
 	return row;
 }
 
-/* Taps of each place of a row; a flipped row takes them from its other end.  Taps beyond the window are in the zeros. */
+/* Taps of each place of a row; a flipped row takes them from its other end.  Taps beyond the window
+ * are in the zeros. */
 static void set_taps(struct work *w, const struct view_params *p)
 {
 	for (int x = 0; x < w->size; x++) {
@@ -142,7 +148,8 @@ static void resample(struct work *w, const struct image *image, const struct vie
 	memset(w->mixed, 0, GAP * sizeof(float));
 	memset(w->mixed + GAP + p->w * CHANNELS, 0, GAP * sizeof(float));
 	for (int y = 0; y < w->size; y++) {
-		float *const out[CHANNELS] = { plane_row(w, 0, y), plane_row(w, 1, y), plane_row(w, 2, y) };
+		float *const out[CHANNELS] = { plane_row(w, 0, y), plane_row(w, 1, y),
+			plane_row(w, 2, y) };
 
 		mix_rows(w, image, p, y);
 		line_resample(out, w->mixed, w->taps, w->size);
@@ -168,7 +175,8 @@ static void contrast(struct work *w, const struct view_params *p)
 
 		for (int y = 0; y < w->size; y++)
 			sum += line_sum(plane_row(w, c, y), w->size);
-		line_contrast(w->plane[c], (float)(sum / ((double)w->size * w->size)), p->contrast, w->pitch * w->size);
+		line_contrast(w->plane[c], (float)(sum / ((double)w->size * w->size)), p->contrast,
+			w->pitch * w->size);
 	}
 }
 
@@ -197,7 +205,8 @@ static void grey(struct work *w)
 	w->channels = 1;
 }
 
-/* Taps that weigh less than 2^-20 of the middle one are left out: together at most 4e-6 of all in both directions. */
+/* Taps that weigh less than 2^-20 of the middle one are left out: together at most 4e-6 of all in
+ * both directions. */
 static int blur_radius(const float *weight, int radius)
 {
 	while (radius > 0 && weight[radius] < 0x1p-20f * weight[0])
@@ -211,10 +220,12 @@ static void blur_plane(struct work *w, float *plane, int radius)
 
 	for (int y = 0; y < w->size; y++) {
 		memcpy(w->line + radius, plane + (size_t)y * w->pitch, w->size * sizeof(float));
-		line_blur(soft + (size_t)y * w->pitch, w->line + radius, 1, w->weight, radius, w->pitch);
+		line_blur(soft + (size_t)y * w->pitch, w->line + radius, 1, w->weight, radius,
+			w->pitch);
 	}
 	for (int y = 0; y < w->size; y++)
-		line_blur(plane + (size_t)y * w->pitch, soft + (size_t)y * w->pitch, w->pitch, w->weight, radius, w->pitch);
+		line_blur(plane + (size_t)y * w->pitch, soft + (size_t)y * w->pitch, w->pitch,
+			w->weight, radius, w->pitch);
 }
 
 static void blur(struct work *w, const struct view_params *p)
@@ -235,7 +246,8 @@ static void blur(struct work *w, const struct view_params *p)
 static void solarise(struct work *w, const struct view_params *p)
 {
 	for (int c = 0; c < w->channels; c++)
-		(p->solarise == VIEW_INVERT ? line_invert : line_binarise)(w->plane[c], w->pitch * w->size);
+		(p->solarise == VIEW_INVERT ? line_invert : line_binarise)(
+			w->plane[c], w->pitch * w->size);
 }
 
 /* The centre, (size, size, 3). */
@@ -268,8 +280,8 @@ static void view_fast(float *out, const struct image *image, const struct view_p
 	finish(out, &w, p->size);
 }
 
-void views_cpu(struct device *dev, float *out, const struct image *images, int n, const struct view_params *params, int views,
-	int naive)
+void views_cpu(struct device *dev, float *out, const struct image *images, int n,
+	const struct view_params *params, int views, int naive)
 {
 	long count = (long)n * views;
 

@@ -15,7 +15,7 @@ CLONES void line_from_bytes(float *restrict out, const uint8_t *restrict in, int
 
 CLONES void line_mix(float *restrict out, const float *const in[4], const float weight[4], int n)
 {
-	const float *restrict a = in[0], *restrict b = in[1], *restrict c = in[2], *restrict d = in[3];
+	const float *a = in[0], *b = in[1], *c = in[2], *d = in[3];
 	const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
 
 #pragma omp simd
@@ -29,8 +29,8 @@ CLONES void line_resample(float *const out[3], const float *in, const struct lin
 
 	for (int i = 0; i < n; i++) {
 		const float *p = in + taps[i].start, *w = taps[i].weight;
-		quad sum = *(const quad *)p * w[0] + *(const quad *)(p + 3) * w[1] + *(const quad *)(p + 6) * w[2] +
-			*(const quad *)(p + 9) * w[3];
+		quad sum = *(const quad *)p * w[0] + *(const quad *)(p + 3) * w[1] +
+			   *(const quad *)(p + 6) * w[2] + *(const quad *)(p + 9) * w[3];
 
 		r[i] = sum[0];
 		g[i] = sum[1];
@@ -132,7 +132,8 @@ CLONES float line_sum(const float *restrict x, int n)
 	return sum;
 }
 
-CLONES void line_blur(float *restrict out, const float *restrict in, int step, const float *restrict weight, int radius, int n)
+CLONES void line_blur(float *restrict out, const float *restrict in, int step,
+	const float *restrict weight, int radius, int n)
 {
 	for (int i = 0; i < n; i += LANES) {
 		float sum[LANES];
@@ -141,7 +142,8 @@ CLONES void line_blur(float *restrict out, const float *restrict in, int step, c
 		for (int k = 0; k < LANES; k++)
 			sum[k] = in[i + k] * weight[0];
 		for (int r = 1; r <= radius; r++) {
-			const float *before = in + i - (long)r * step, *after = in + i + (long)r * step;
+			const float *before = in + i - (long)r * step,
+				    *after = in + i + (long)r * step;
 
 #pragma omp simd
 			for (int k = 0; k < LANES; k++)

@@ -1,8 +1,9 @@
 #ifndef VIEW_MATH_H
 #define VIEW_MATH_H
 
-/* The arithmetic of views on single numbers and pixels (spec 5.1), said once for all back ends: plain C without branches
- * that hinder vectors, float, values in 0..1.  A header of a GPU back end defines HD before it includes this file. */
+/* The arithmetic of views on single numbers and pixels (spec 5.1), said once for all back ends:
+ * plain C without branches that hinder vectors, float, values in 0..1.  A header of a GPU back end
+ * defines HD before it includes this file. */
 
 #include <math.h>
 
@@ -30,12 +31,14 @@ static inline HD float view_cubic(float x)
 	return 0.0f;
 }
 
-/* Output place i of `size` made from `window` inputs: taps first .. first + 3.  Pixels are squares (half-pixel centres);
- * taps outside the window weigh nothing and the others share their part.  The place is (2 i + 1) window / (2 size) - 1/2
- * in exact integers: neither windows of many pixels nor the device change it. */
+/* Output place i of `size` made from `window` inputs: taps first .. first + 3.  Pixels are squares
+ * (half-pixel centres); taps outside the window weigh nothing and the others share their part.  The
+ * place is (2 i + 1) window / (2 size) - 1/2 in exact integers: neither windows of many pixels nor
+ * the device change it. */
 static inline HD void view_taps(float weight[4], int *first, int i, int window, int size)
 {
-	int place = (2 * i + 1) * window - size, whole = place / (2 * size), rest = place % (2 * size);
+	int place = (2 * i + 1) * window - size, whole = place / (2 * size),
+	    rest = place % (2 * size);
 	float sum = 0.0f, t;
 
 	if (rest < 0) {
@@ -54,8 +57,8 @@ static inline HD void view_taps(float weight[4], int *first, int i, int window, 
 		weight[k] /= sum;
 }
 
-/* weight[k] of the taps k and -k, k = 0 .. taps / 2, of a Gaussian; all taps together weigh 1.  In double, so that
- * rounding to float hides the differences between exponential functions. */
+/* weight[k] of the taps k and -k, k = 0 .. taps / 2, of a Gaussian; all taps together weigh 1.  In
+ * double, so that rounding to float hides the differences between exponential functions. */
 static inline HD void view_blur_weights(float *weight, int taps, float sigma)
 {
 	double spread = 2.0 * (double)sigma * (double)sigma, sum = 0.0;
@@ -91,8 +94,8 @@ static inline HD float view_minimum(struct pixel p)
 	return v < p.b ? v : p.b;
 }
 
-/* HSV's S times factor, at most 1.  S scales the distances to the largest channel, so hue is not needed:
- * S' / S = min(factor, 1 / S), S = range / maximum. */
+/* HSV's S times factor, at most 1.  S scales the distances to the largest channel, so hue is not
+ * needed: S' / S = min(factor, 1 / S), S = range / maximum. */
 static inline HD struct pixel view_saturation(struct pixel p, float factor)
 {
 	float v = view_maximum(p), range = v - view_minimum(p);
@@ -105,8 +108,8 @@ static inline HD struct pixel view_saturation(struct pixel p, float factor)
 	return p;
 }
 
-/* A channel of hue h (sixths of a turn, 0..6) at that value and range: it is full within one sixth either side of its own
- * hue and empty opposite; n turns its own hue to 2. */
+/* A channel of hue h (sixths of a turn, 0..6) at that value and range: it is full within one sixth
+ * either side of its own hue and empty opposite; n turns its own hue to 2. */
 static inline HD float view_hue_channel(float n, float h, float v, float range)
 {
 	float k = n + h, w;

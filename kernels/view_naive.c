@@ -1,5 +1,5 @@
-/* view_naive.c - the plain reference of views: each operation of spec 5.1 in turn over a whole image, without regard to
- * speed.  Images are floats, (height, width, 3). */
+/* view_naive.c - the plain reference of views: each operation of spec 5.1 in turn over a whole
+ * image, without regard to speed.  Images are floats, (height, width, 3). */
 #include "view.h"
 
 #include <string.h>
@@ -59,15 +59,17 @@ static struct picture cut_window(const struct image *image, const struct view_pa
 		for (int x = 0; x < p->w; x++)
 			for (int c = 0; c < 3; c++) {
 				int hide = p->masked && !foreground(image, p->x + x, p->y + y);
-				uint8_t v = image->rgb[((size_t)(p->y + y) * image->width + p->x + x) * 3 + c];
+				size_t from = (size_t)(p->y + y) * image->width + p->x + x;
 
-				*at(&out, x, y, c) = hide ? 255.0f * p->background : v;
+				*at(&out, x, y, c) =
+					hide ? 255.0f * p->background : image->rgb[3 * from + c];
 			}
 	return out;
 }
 
 /* The 16 taps of a bicubic output pixel. */
-static float taps_sum(const struct picture *in, int first_x, int first_y, const float wx[4], const float wy[4], int c)
+static float taps_sum(const struct picture *in, int first_x, int first_y, const float wx[4],
+	const float wy[4], int c)
 {
 	float sum = 0;
 
@@ -110,12 +112,12 @@ static struct picture flip(const struct picture *in)
 static void contrast(struct picture *p, float factor)
 {
 	for (int c = 0; c < 3; c++) {
-		double sum = 0;
+		double sum = 0, n = (double)p->w * p->h;
 
 		for (size_t i = c; i < count(p); i += 3)
 			sum += p->x[i];
 		for (size_t i = c; i < count(p); i += 3)
-			p->x[i] = view_contrast(p->x[i], (float)(sum / ((double)p->w * p->h)), factor);
+			p->x[i] = view_contrast(p->x[i], (float)(sum / n), factor);
 	}
 }
 
@@ -144,7 +146,8 @@ static void grey(struct picture *p)
 }
 
 /* Along x (dx 1, dy 0) or y; zero outside. */
-static struct picture blur(const struct picture *in, const float *weight, int radius, int dx, int dy)
+static struct picture blur(
+	const struct picture *in, const float *weight, int radius, int dx, int dy)
 {
 	struct picture out = picture_new(in->w, in->h);
 
@@ -156,7 +159,8 @@ static struct picture blur(const struct picture *in, const float *weight, int ra
 				if (from_x < 0 || from_x >= in->w || from_y < 0 || from_y >= in->h)
 					continue;
 				for (int c = 0; c < 3; c++)
-					*at(&out, x, y, c) += weight[k < 0 ? -k : k] * *at(in, from_x, from_y, c);
+					*at(&out, x, y, c) +=
+						weight[k < 0 ? -k : k] * *at(in, from_x, from_y, c);
 			}
 	return out;
 }
@@ -184,8 +188,11 @@ static void finish(float *out, const struct picture *p, int size)
 
 	for (int y = 0; y < size; y++)
 		for (int x = 0; x < size; x++)
-			for (int c = 0; c < 3; c++)
-				*out++ = view_normalise(view_clip(*at(p, skip + x, skip + y, c)), c);
+			for (int c = 0; c < 3; c++) {
+				float v = view_clip(*at(p, skip + x, skip + y, c));
+
+				*out++ = view_normalise(v, c);
+			}
 }
 
 void view_naive(float *out, const struct image *image, const struct view_params *p)

@@ -33,7 +33,8 @@ void check_close(const char *what, const float *got, const double *want, size_t 
 /* Bit for bit. */
 void check_same(const char *what, const void *a, const void *b, size_t bytes);
 
-/* The back end under test: named by RELIQUARY_TEST_DEVICE, else cpu. */
+/* The back end under test: named by RELIQUARY_TEST_DEVICE, else cpu. Buffers are ordinary memory,
+ * which it must be able to read and write. */
 struct device *device_open(int threads);
 void device_close(struct device *dev);
 

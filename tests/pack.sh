@@ -152,7 +152,7 @@ ok "a folder that is not packed is named" fails 1 images --verify images
 ok "--help is there" pack --help
 ok "... and ends with 0" says 'usage: reliquary pack'
 ok "a wrong option is named" fails 2 '--frob' images out --frob
-ok "a number out of range is named" fails 2 '--shards.*0' images out --shards 0
-ok "a missing folder is asked for" fails 2 'folder to write into' images
+ok "a number out of range is named" fails 2 '--shards.*-1' images out --shards -1
+ok "a missing folder is asked for" fails 2 'where to' images
 ok "more shards than images are refused" fails 1 'too few for 1000 shards' images out --shards 1000
 ok "other options do not go on with a finished set" fails 1 'finished data set' images whole --name set --shards 8

@@ -41,8 +41,7 @@ static void norms_match(void **state)
 
 			for (size_t i = spans[s].offset; i < spans[s].offset + spans[s].count;
 				i++) {
-				double decayed =
-					g[i] +
+				double decayed = g[i] +
 					(spans[s].plain ? 0 : (double)step.weight_decay * p[i]);
 
 				want[0] += (double)p[i] * p[i];
@@ -98,20 +97,22 @@ static void lars_follows_the_reference(void **state)
 }
 
 /* One step by hand: |p| = 5, g' = g + 0.5 p = (3, 4), |g'| = 5, r = 0.1; plain: r = 1 and no decay;
- * nothing: r = 1. */
+ * no p, or no g': r = 1. */
 static void lars_by_hand(void **state)
 {
-	static const struct param_span two[] = { { 0, 2, 0 }, { 2, 2, 1 }, { 4, 1, 0 } };
+	static const struct param_span four[] = { { 0, 2, 0 }, { 2, 2, 1 }, { 4, 1, 0 },
+		{ 5, 1, 0 } };
 	const struct lars_step s = { .lr = 2, .momentum = 0.5f, .eta = 0.1f, .weight_decay = 0.5f };
 	struct device *dev = device_open(1);
-	float p[] = { 3, 4, 3, 4, 0 }, m[] = { 8, 8, 8, 8, 8 }, g[] = { 1.5f, 2, 1.5f, 2, 1 };
-	const double p_want[] = { 3 - 8.6, 4 - 8.8, 3 - 11, 4 - 12, -10 };
-	double norms[9];
+	float p[] = { 3, 4, 3, 4, 0, 4 }, m[] = { 8, 8, 8, 8, 8, 8 },
+	      g[] = { 1.5f, 2, 1.5f, 2, 1, -2 };
+	const double p_want[] = { 3 - 8.6, 4 - 8.8, 3 - 11, 4 - 12, -10, 4 - 8 };
+	double norms[12];
 
 	(void)state;
-	dev->be->param_norms(dev, norms, p, g, two, 3, s.weight_decay);
-	dev->be->lars(dev, p, m, g, norms, two, 3, &s);
-	for (int i = 0; i < 5; i++)
+	dev->be->param_norms(dev, norms, p, g, four, 4, s.weight_decay);
+	dev->be->lars(dev, p, m, g, norms, four, 4, &s);
+	for (int i = 0; i < 6; i++)
 		assert_close(p[i], p_want[i], 16 * 4 * EPS);
 	device_close(dev);
 }

@@ -25,7 +25,7 @@ static size_t inputs(const struct pool_shape *s)
 static size_t outputs(const struct pool_shape *s)
 {
 	return (size_t)(s->n * s->c * conv_out(s->h, s->top, s->bottom, s->r, s->stride) *
-			conv_out(s->w, s->left, s->right, s->r, s->stride));
+		conv_out(s->w, s->left, s->right, s->r, s->stride));
 }
 
 /* Values are integers with many ties: the first of equals is taken, and its value is exact. */
@@ -135,7 +135,7 @@ static void means(void **state)
 		dev->be->mean_pool_backward(dev, dx, y, n, pixels, c);
 		for (size_t k = 0; k < in; k++)
 			back[k] = (double)y[k / (size_t)(pixels * c) * (size_t)c + k % (size_t)c] /
-				  pixels;
+				pixels;
 		check_close("dx", dx, back, in, 2.01 * EPS, NULL, 0);
 		buffers_check();
 		device_close(dev);

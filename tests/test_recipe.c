@@ -75,7 +75,7 @@ static void small_views_count_for_themselves(void **state)
 	for (int i = 0; i < 3; i++)
 		check_odd(&r.view[i], i % 2 == 0);
 	for (int i = 0; i < 6; i++)
-		check_odd(&r.view[3 + i], i % 2 == 0); /* the first small view is odd, though it is view 4 of all */
+		check_odd(&r.view[3 + i], i % 2 == 0); /* the first is odd, though 4th of all */
 }
 
 static void masks_are_for_large_views(void **state)

@@ -14,17 +14,20 @@
 struct image picture(int w, int h, uint32_t seed)
 {
 	struct rng r = rng_at(seed, RNG_PROBE, 1, 2, 3);
-	struct image im = { w, h, xmalloc((size_t)w * h * 3), xcalloc((size_t)(w + 7) / 8 * h, 1), 0.5f };
+	struct image im = { w, h, xmalloc((size_t)w * h * 3), xcalloc((size_t)(w + 7) / 8 * h, 1),
+		0.5f };
 	double fx = rng_between(&r, 2, 12), fy = rng_between(&r, 2, 12);
 
 	for (int y = 0; y < h; y++)
 		for (int x = 0; x < w; x++) {
 			for (int c = 0; c < 3; c++) {
-				double v = 128 + 90 * sin(x / fx + c) * cos(y / fy - c) + 40 * (rng_uniform(&r) - 0.5);
+				double v = 128 + 90 * sin(x / fx + c) * cos(y / fy - c) +
+					   40 * (rng_uniform(&r) - 0.5);
 
 				if (x % 29 == 7 || y % 31 == 5)
 					v = (uint32_t)c == seed % 3 ? 255 : 0;
-				im.rgb[((size_t)y * w + x) * 3 + c] = (uint8_t)fmin(fmax(v, 0), 255);
+				im.rgb[((size_t)y * w + x) * 3 + c] =
+					(uint8_t)fmin(fmax(v, 0), 255);
 			}
 			if (hypot(x - w / 2.0, y - h / 2.0) < fmin(w, h) / 2.5)
 				im.mask[(size_t)y * ((w + 7) / 8) + x / 8] |= 0x80 >> x % 8;
@@ -41,8 +44,12 @@ void picture_free(struct image *im)
 /* The whole image and nothing else done. */
 struct view_params view_whole(const struct image *im, int size)
 {
-	return (struct view_params){ .size = size, .w = im->width, .h = im->height, .order = { 0, 1, 2, 3 },
-		.contrast = 1, .saturation = 1 };
+	return (struct view_params){ .size = size,
+		.w = im->width,
+		.h = im->height,
+		.order = { 0, 1, 2, 3 },
+		.contrast = 1,
+		.saturation = 1 };
 }
 
 /* One view, normalisation undone. */

@@ -36,7 +36,8 @@ static double source(const struct image *image, const struct view_params *p, int
 }
 
 /* The sum over all pixels of the window near (u, v), over the sum of their weights. */
-static double bicubic(const struct image *image, const struct view_params *p, double u, double v, int c)
+static double bicubic(
+	const struct image *image, const struct view_params *p, double u, double v, int c)
 {
 	double sum = 0, weights = 0;
 
@@ -57,7 +58,8 @@ static void resize(double *out, int size, const struct image *image, const struc
 	for (int y = 0; y < size; y++)
 		for (int x = 0; x < size; x++) {
 			int from = p->flip ? size - 1 - x : x;
-			double u = (from + 0.5) * p->w / size - 0.5, v = (y + 0.5) * p->h / size - 0.5;
+			double u = (from + 0.5) * p->w / size - 0.5,
+			       v = (y + 0.5) * p->h / size - 0.5;
 
 			for (int c = 0; c < 3; c++)
 				*out++ = clip(bicubic(image, p, u, v, c));
@@ -68,7 +70,8 @@ static void resize(double *out, int size, const struct image *image, const struc
 
 static void to_hsv(double hsv[3], const double rgb[3])
 {
-	double r = rgb[0], g = rgb[1], b = rgb[2], v = fmax(r, fmax(g, b)), range = v - fmin(r, fmin(g, b)), h = 0;
+	double r = rgb[0], g = rgb[1], b = rgb[2], v = fmax(r, fmax(g, b)),
+	       range = v - fmin(r, fmin(g, b)), h = 0;
 
 	if (range > 0 && v == r)
 		h = (g - b) / (6 * range);
@@ -85,7 +88,8 @@ static void to_rgb(double rgb[3], const double hsv[3])
 {
 	/* which of c, x and 0 each channel takes in each sixth of the circle */
 	static const char sector[6][4] = { "cx0", "xc0", "0cx", "0xc", "x0c", "c0x" };
-	double c = hsv[1] * hsv[2], h = hsv[0] * 6, x = c * (1 - fabs(fmod(h, 2) - 1)), m = hsv[2] - c;
+	double c = hsv[1] * hsv[2], h = hsv[0] * 6, x = c * (1 - fabs(fmod(h, 2) - 1)),
+	       m = hsv[2] - c;
 
 	for (int i = 0; i < 3; i++) {
 		char part = sector[(int)h % 6][i];
@@ -146,7 +150,8 @@ static void grey(double *x, size_t n)
 		x[i] = x[i + 1] = x[i + 2] = 0.2989 * x[i] + 0.5870 * x[i + 1] + 0.1140 * x[i + 2];
 }
 
-/* Along one axis: a pixel's neighbours are `step` doubles apart, and it is number `place` of `size`. */
+/* Along one axis: a pixel's neighbours are `step` doubles apart, and it is number `place` of
+ * `size`. */
 static double gauss_sum(const double *x, int place, int size, size_t step, int radius, double sigma)
 {
 	double sum = 0, weights = 0;
@@ -169,7 +174,8 @@ void reference_blur(double *x, int size, int taps, double sigma)
 	for (size_t i = 0; i < n; i++)
 		across[i] = gauss_sum(x + i, (int)(i / 3 % size), size, 3, taps / 2, sigma);
 	for (size_t i = 0; i < n; i++)
-		x[i] = gauss_sum(across + i, (int)(i / 3 / size), size, 3 * (size_t)size, taps / 2, sigma);
+		x[i] = gauss_sum(
+			across + i, (int)(i / 3 / size), size, 3 * (size_t)size, taps / 2, sigma);
 	xfree(across);
 }
 

@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 
-/* The one place, with die.c, that knows its rank without being told: messages come from everywhere. */
+/* The one place, with die.c, that knows its rank without being told: messages come from everywhere.
+ */
 static struct {
 	int rank;
 	FILE *file;
@@ -34,7 +35,8 @@ void log_close(void)
 	out.file = NULL;
 }
 
-static void put(const char *prefix, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void put(
+	const char *prefix, const char *fmt, va_list args)
 {
 	char text[2048];
 

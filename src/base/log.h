@@ -6,7 +6,8 @@
 
 void log_set_rank(int rank);
 
-/* Append to the file path too; returns 0, or -1 if it cannot be opened. log_close is for the end. */
+/* Append to the file path too; returns 0, or -1 if it cannot be opened. log_close is for the end.
+ */
 int log_open(const char *path);
 void log_close(void);
 
@@ -16,8 +17,9 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A warning that every rank prints for itself, with its number. */
 void log_warn_here(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A progress line.  On a terminal it is rewritten in place, at most 10 times a second; elsewhere (a job's
- * log) a new line is printed at most every 10 seconds.  final prints it in any case and ends the line. */
+/* A progress line.  On a terminal it is rewritten in place, at most 10 times a second; elsewhere (a
+ * job's log) a new line is printed at most every 10 seconds.  final prints it in any case and ends
+ * the line. */
 void log_progress(int final, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

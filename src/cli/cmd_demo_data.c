@@ -25,7 +25,8 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 {
 	const struct option_entry entries[ENTRIES] = {
 		{ "train", OPTION_LONG, &a->train, 0, 1e7, "N", "images to train on" },
-		{ "test", OPTION_LONG, &a->test, 0, 1e7, "N", "images of the same objects on other backgrounds" },
+		{ "test", OPTION_LONG, &a->test, 0, 1e7, "N",
+			"images of the same objects on other backgrounds" },
 		{ "test-objects", OPTION_LONG, &a->test_objects, 0, 1e7, "N",
 			"images of other objects on other backgrounds" },
 		{ "size", OPTION_LONG, &a->size, 16, 2048, "P", "pixels a side" },
@@ -36,14 +37,15 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 		{ "threads", OPTION_LONG, &a->threads, 0, 1024, "T", "0: one per core" },
 		{ "stamps", OPTION_TEXT, &a->stamps, 0, 0, "DIR", "folder of the cut-out objects" },
 		{ "objects", OPTION_TEXT, &a->objects, 0, 0, "LIST", "which of them are what" },
-		{ "backgrounds", OPTION_TEXT, &a->backgrounds, 0, 0, "LIST", "photographs to lay them on" },
+		{ "backgrounds", OPTION_TEXT, &a->backgrounds, 0, 0, "LIST",
+			"photographs to lay them on" },
 	};
 
 	memcpy(table, entries, sizeof entries);
 }
 
-/* The list of that name: in the source tree that the program was built in, if it has not left it, else where
- * 'make install' put it. */
+/* The list of that name: in the source tree that the program was built in, if it has not left it,
+ * else where 'make install' put it. */
 static char *find_list(const char *name)
 {
 	char program[4096];
@@ -68,9 +70,12 @@ static char *find_list(const char *name)
 static void print_help(const struct option_entry *table)
 {
 	printf("usage: reliquary demo-data OUT [options]\n\n"
-	       "Make a small labelled data set: photographed objects on photographed backgrounds, as JPEG in\n"
-	       "OUT/train, OUT/test and OUT/test-objects, a folder a class, with the foreground masks as PNG in\n"
-	       "OUT/masks.  The photographs are those of Debian's packages tuxpaint-stamps-default,\n"
+	       "Make a small labelled data set: photographed objects on photographed backgrounds, "
+	       "as JPEG in\n"
+	       "OUT/train, OUT/test and OUT/test-objects, a folder a class, with the foreground "
+	       "masks as PNG in\n"
+	       "OUT/masks.  The photographs are those of Debian's packages "
+	       "tuxpaint-stamps-default,\n"
 	       "mate-backgrounds, plasma-workspace-wallpapers and lomiri-wallpapers-20.04.\n\n");
 	options_help(stdout, table, ENTRIES);
 }
@@ -107,12 +112,14 @@ static int parse_and_make(struct arguments *a, int argc, char **argv)
 		print_help(table);
 		return EXIT_DONE;
 	}
-	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || options_end(argc, argv, 1, err) != 0)
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
+		options_end(argc, argv, 1, err) != 0)
 		return complain(err, EXIT_USAGE);
 	if (a->scale_min > a->scale_max)
 		return complain("--scale-min is larger than --scale-max", EXIT_USAGE);
 	if (a->train + a->test + a->test_objects == 0)
-		return complain("no images: --train, --test and --test-objects are all 0", EXIT_USAGE);
+		return complain(
+			"no images: --train, --test and --test-objects are all 0", EXIT_USAGE);
 	return make(argv[1], a);
 }
 

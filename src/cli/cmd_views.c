@@ -21,7 +21,8 @@ enum { ENTRIES = 5 };
 static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 {
 	const struct option_entry entries[ENTRIES] = {
-		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR", "packed data set; without it data.train is used" },
+		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR",
+			"packed data set; without it data.train is used" },
 		{ "out", OPTION_TEXT, &a->out, 0, 0, "PNG", "file to write" },
 		{ "epoch", OPTION_LONG, &a->epoch, 0, 1e9, "E", "epoch, counted from 0" },
 		{ "images", OPTION_LONG, &a->images, 1, CONTACT_SHEET_ROWS, "N", "rows" },
@@ -35,8 +36,10 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 static void print_help(const struct option_entry *table)
 {
 	printf("usage: reliquary views --data DIR --out sheet.png [options]\n\n"
-	       "Draw a contact sheet: each row an image, its mask if there is one, and its views exactly as that epoch\n"
-	       "of 'reliquary pretrain' with the same configuration feeds them to the network.\n\n");
+	       "Draw a contact sheet: each row an image, its mask if there is one, and its views "
+	       "exactly as that epoch\n"
+	       "of 'reliquary pretrain' with the same configuration feeds them to the "
+	       "network.\n\n");
 	options_help(stdout, table, ENTRIES);
 	printf("  --config FILE       configuration of the run; or single values of it:\n\n"
 	       "  --train.seed=S      seed of the run\n");
@@ -76,11 +79,12 @@ static int parse_and_draw(struct config *c, int argc, char **argv)
 		return EXIT_DONE;
 	}
 	/* first our own: --data is also the name of a section of settings */
-	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || config_arguments(c, &argc, argv, err) != 0 ||
-		options_end(argc, argv, 0, err) != 0)
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
+		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)
 		return complain(err, EXIT_USAGE);
 	if (!a.data && !*c->data.train)
-		return complain("which data set? --data DIR, the folder that 'reliquary pack' made", EXIT_USAGE);
+		return complain("which data set? --data DIR, the folder that 'reliquary pack' made",
+			EXIT_USAGE);
 	if (!a.out)
 		return complain("where to? --out sheet.png", EXIT_USAGE);
 	if (config_check(c, err) != 0)

@@ -12,7 +12,8 @@ static int set_long(const struct option_entry *e, const char *text, char err[ERR
 	errno = 0;
 	x = strtol(text, &end, 10);
 	if (*text == 0 || *end != 0 || errno != 0 || !((double)x >= e->min && (double)x <= e->max))
-		return fail(err, "--%s: '%s' is not a whole number from %.0f to %.0f", e->name, text, e->min, e->max);
+		return fail(err, "--%s: '%s' is not a whole number from %.0f to %.0f", e->name,
+			text, e->min, e->max);
 	*(long *)e->value = x;
 	return 0;
 }
@@ -23,7 +24,8 @@ static int set_real(const struct option_entry *e, const char *text, char err[ERR
 	double x = strtod(text, &end);
 
 	if (*text == 0 || *end != 0 || !(x >= e->min && x <= e->max))
-		return fail(err, "--%s: '%s' is not a number from %g to %g", e->name, text, e->min, e->max);
+		return fail(err, "--%s: '%s' is not a number from %g to %g", e->name, text, e->min,
+			e->max);
 	*(double *)e->value = x;
 	return 0;
 }
@@ -40,7 +42,8 @@ static int set(const struct option_entry *e, const char *text, char err[ERR_MAX]
 	return 0;
 }
 
-static const struct option_entry *find(const struct option_entry *table, int entries, const char *name, size_t n)
+static const struct option_entry *find(
+	const struct option_entry *table, int entries, const char *name, size_t n)
 {
 	for (int i = 0; i < entries; i++)
 		if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0)
@@ -48,7 +51,8 @@ static const struct option_entry *find(const struct option_entry *table, int ent
 	return NULL;
 }
 
-int options_take(const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX])
+int options_take(
+	const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX])
 {
 	int kept = 1;
 
@@ -76,13 +80,19 @@ int options_end(int argc, char **argv, int operands, char err[ERR_MAX])
 {
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] == '-')
-			return fail(err, "there is no option '%s'; 'reliquary %s --help' tells those there are",
+			return fail(err,
+				"there is no option '%s'; 'reliquary %s --help' tells those there "
+				"are",
 				argv[i], argv[0]);
 	if (argc - 1 > operands)
-		return fail(err, "'%s' is one argument too many; 'reliquary %s --help' tells which there are",
+		return fail(err,
+			"'%s' is one argument too many; 'reliquary %s --help' tells which there "
+			"are",
 			argv[operands + 1], argv[0]);
 	if (argc - 1 < operands)
-		return fail(err, "an argument is missing; 'reliquary %s --help' tells which there are", argv[0]);
+		return fail(err,
+			"an argument is missing; 'reliquary %s --help' tells which there are",
+			argv[0]);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
 
 #include "base/die.h"
 
-/* The options of one subcommand as a table; the configuration has a table of its own (base/config.h). */
+/* The options of one subcommand as a table; the configuration has a table of its own
+ * (base/config.h). */
 
 enum option_kind { OPTION_LONG, OPTION_REAL, OPTION_TEXT };
 
@@ -17,12 +18,14 @@ struct option_entry {
 	const char *argument, *help;
 };
 
-/* Take "--name VALUE" and "--name=VALUE" of the table out of argv; all other arguments stay, in order, and *argc is their
- * new count.  A value that is malformed, missing or out of range is refused. */
-int options_take(const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX]);
+/* Take "--name VALUE" and "--name=VALUE" of the table out of argv; all other arguments stay, in
+ * order, and *argc is their new count.  A value that is malformed, missing or out of range is
+ * refused. */
+int options_take(
+	const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX]);
 
-/* What must be left when all options are taken: argv[0], the subcommand's name, and so many operands, none of them an
- * option that nobody took. */
+/* What must be left when all options are taken: argv[0], the subcommand's name, and so many
+ * operands, none of them an option that nobody took. */
 int options_end(int argc, char **argv, int operands, char err[ERR_MAX]);
 
 /* Is "--help" or "-h" among the arguments? */

@@ -176,6 +176,8 @@ int checkpoint_read_config(const char *path, char **config, int64_t *step, char 
 	struct dump_reader *r = dump_reader_open(path, err);
 	struct checkpoint c = { 0 };
 
+	*config = NULL;
+	*step = 0;
 	if (!r)
 		return -1;
 	if (read_meta(path, r, &c, err) == 0)

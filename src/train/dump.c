@@ -3,6 +3,8 @@
  * what it wants saved and looks at one result. */
 #include "train/dump.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,10 +17,16 @@
 
 struct dump {
 	char *path, *temporary;
-	hid_t file, links; /* links: make the groups on the way to a name */
+	int fd; /* on the same file, to reserve room */
+	hid_t file, access;
+	hid_t links; /* make the groups on the way to a name */
 	int failed;
 	char err[ERR_MAX];
 };
+
+/* More than an array adds to the file besides its data: headers, its entry in the group, closing.
+ */
+enum { ROOM_TO_FINISH = 65536 };
 
 static const size_t type_bytes[] = {
 	[DUMP_FLOAT] = 4, [DUMP_DOUBLE] = 8, [DUMP_INT32] = 4, [DUMP_INT64] = 8, [DUMP_TEXT] = 1
@@ -39,28 +47,65 @@ static hid_t number_type(enum dump_type type)
 	return types[type];
 }
 
-static void note_failure(struct dump *d, const char *name, const char *what)
+static void note(struct dump *d, const char *name, const char *what, const char *reason)
 {
-	char reason[DUMP_REASON_MAX];
-
-	dump_reason(reason);
 	if (!d->failed)
 		fail(d->err, "%s: cannot %s%s%s: %s", d->path, what, *name ? " /" : "", name,
 			reason);
 	d->failed = 1;
 }
 
-static hid_t create(const char *path)
+static void note_failure(struct dump *d, const char *name, const char *what)
 {
-	hid_t access = H5Pcreate(H5P_FILE_ACCESS), file;
+	char reason[DUMP_REASON_MAX];
+
+	note(d, name, what, dump_reason(reason));
+}
+
+/* Make sure that the file can grow to so many bytes; -1 with errno if not.  Some file systems
+ * cannot tell. */
+static int reserve(int fd, size_t bytes)
+{
+	int rc;
+
+	do
+		rc = fallocate(fd, 0, 0, (off_t)bytes);
+	while (rc != 0 && errno == EINTR);
+	return rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS ? -1 : 0;
+}
+
+static void reserve_array(struct dump *d, const char *name, size_t bytes)
+{
+	hsize_t size = 0;
+
+	if (H5Fget_filesize(d->file, &size) < 0)
+		note_failure(d, name, "write");
+	else if (reserve(d->fd, (size_t)size + bytes + ROOM_TO_FINISH) != 0)
+		note(d, name, "write", strerror(errno));
+}
+
+static hid_t access_list(void)
+{
+	hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 
 	H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
 	/* One writer by design; cluster file systems often refuse locks. */
 	H5Pset_file_locking(access, 0, 1);
-	file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+	return access;
+}
+
+/* Give back what was reserved and not used, which lies behind the end that HDF5 knows of. */
+static void trim(struct dump *d)
+{
+	hid_t file = H5Fopen(d->temporary, H5F_ACC_RDONLY, d->access);
+	haddr_t end = 0;
+
+	if (file < 0 || H5Fget_eoa(file, &end) < 0)
+		note_failure(d, "", "finish writing it");
+	else if (ftruncate(d->fd, (off_t)end) != 0)
+		note(d, "", "finish writing it", strerror(errno));
 	if (file >= 0)
-		H5Pclose(access); /* after a failure it would wipe the reason */
-	return file;
+		H5Fclose(file);
 }
 
 struct dump *dump_open(const char *path)
@@ -68,11 +113,18 @@ struct dump *dump_open(const char *path)
 	struct dump *d = xcalloc(1, sizeof *d);
 
 	dump_quiet();
+	d->file = -1;
 	d->path = xstrdup(path);
 	d->temporary = file_temporary_name(path);
+	d->access = access_list();
 	d->links = H5Pcreate(H5P_LINK_CREATE);
 	H5Pset_create_intermediate_group(d->links, 1);
-	d->file = create(d->temporary);
+	d->fd = open(d->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (d->fd < 0 || reserve(d->fd, ROOM_TO_FINISH) != 0) {
+		note(d, "", "create it", strerror(errno));
+		return d;
+	}
+	d->file = H5Fcreate(d->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, d->access);
 	if (d->file < 0)
 		note_failure(d, "", "create it");
 	return d;
@@ -125,6 +177,9 @@ void dump_array(struct dump *d, const char *name, enum dump_type type, const voi
 		size[i] = shape[i];
 		bytes *= shape[i];
 	}
+	reserve_array(d, name, bytes);
+	if (d->failed)
+		return;
 	element = type == DUMP_TEXT ? text_type(bytes) : number_type(type);
 	space = dims ? H5Screate_simple(dims, size, NULL) : H5Screate(H5S_SCALAR);
 	set = H5Dcreate2(d->file, name, element, space, d->links, H5P_DEFAULT, H5P_DEFAULT);
@@ -143,6 +198,11 @@ int dump_close(struct dump *d, char err[ERR_MAX])
 
 	if (d->file >= 0 && H5Fclose(d->file) < 0)
 		note_failure(d, "", "finish writing it");
+	if (!d->failed)
+		trim(d);
+	if (d->fd >= 0)
+		close(d->fd);
+	H5Pclose(d->access);
 	H5Pclose(d->links);
 	rc = d->failed ? fail(err, "%s", d->err) : file_commit(d->temporary, d->path, err);
 	if (rc != 0)

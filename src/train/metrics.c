@@ -40,10 +40,11 @@ static int parse_line(const char *line, size_t n, int64_t *step, double *seconds
 	if (strncmp(copy, first, sizeof first - 1) != 0 || !value)
 		return 0;
 	*step = strtoll(copy + sizeof first - 1, &end, 10);
-	if (*end != ',')
+	if (*end != ',' || end == copy + sizeof first - 1)
 		return 0;
-	*seconds = strtod(value + sizeof last - 1, &end);
-	return *end == '}' && end == copy + n - 1;
+	value += sizeof last - 1;
+	*seconds = strtod(value, &end);
+	return end != value && end == copy + n - 1;
 }
 
 /* Move the lines that stay to the front of text; returns their length. */

@@ -95,8 +95,9 @@ static int parse_tensor(struct json *p, const char *key, struct header *h)
 		return json_fail(p, "a tensor needs dtype, shape and data_offsets");
 	bytes = shape_bytes(&e.tensor);
 	if (e.offsets[0] > e.offsets[1] || e.offsets[1] > (int64_t)h->data_bytes)
-		return json_fail(p, "the tensor's data_offsets lie outside of the file: it is cut "
-				    "short or damaged");
+		return json_fail(p,
+			"the tensor's data_offsets lie outside of the file: it is cut "
+			"short or damaged");
 	if (bytes != e.offsets[1] - e.offsets[0])
 		return json_fail(p, "the tensor's data_offsets do not fit its dtype and shape");
 	e.tensor.name = xstrdup(key);
@@ -134,9 +135,15 @@ static int by_place(const void *a, const void *b)
 	return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
+static void sort(struct safetensors *f, int (*order)(const void *a, const void *b))
+{
+	if (f->count > 0)
+		qsort(f->list, (size_t)f->count, sizeof *f->list, order);
+}
+
 static int check_names(struct safetensors *f, const char *path, char err[ERR_MAX])
 {
-	qsort(f->list, (size_t)f->count, sizeof *f->list, by_name);
+	sort(f, by_name);
 	for (int i = 1; i < f->count; i++)
 		if (strcmp(f->list[i - 1].name, f->list[i].name) == 0)
 			return fail(err,
@@ -150,7 +157,7 @@ static int check_tiling(const struct header *h, const char *path, char err[ERR_M
 {
 	const unsigned char *end = h->data;
 
-	qsort(h->f->list, (size_t)h->f->count, sizeof *h->f->list, by_place);
+	sort(h->f, by_place);
 	for (int i = 0; i < h->f->count; i++) {
 		const struct safetensor *t = &h->f->list[i];
 
@@ -183,7 +190,9 @@ int safetensors_parse_header(struct safetensors *f, const char *path, const char
 	json_space(&p);
 	if (p.at != n)
 		return json_fail(&p, "nothing but spaces may follow the closing '}'");
-	return f->count > 0 && check_names(f, path, err) != 0 ? -1 : check_tiling(&h, path, err);
+	if (check_names(f, path, err) != 0)
+		return -1;
+	return check_tiling(&h, path, err);
 }
 
 /* ---- writing ---- */

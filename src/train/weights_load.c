@@ -186,8 +186,8 @@ static int check_unknown(const struct load *l)
 		}
 	}
 	if (passed_over > 0)
-		log_info("%s: %d tensors that are not of the encoder passed over (%s ...)", l->path,
-			passed_over, example);
+		log_info("%s: %s%s passed over: not of the encoder", l->path, example,
+			passed_over > 1 ? " and others" : "");
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* draw.c - the numbers of one view.
- * All numbers are drawn for every view, each from its own place in the list below, whether it is used or not: a changed
- * probability or range changes nothing else of a view.  Append only. */
+ * All numbers are drawn for every view, each from its own place in the list below, whether it is
+ * used or not: a changed probability or range changes nothing else of a view.  Append only. */
 #include "views/draw.h"
 
 #include <math.h>
@@ -28,8 +28,8 @@ enum draw {
 	DRAWS
 };
 
-/* The counter has 32 bits for the image and 32 for the view: the view takes the low 8 of its word, and the upper half of
- * the image's number the rest, so places differ for all images below 2^56. */
+/* The counter has 32 bits for the image and 32 for the view: the view takes the low 8 of its word,
+ * and the upper half of the image's number the rest, so places differ for all images below 2^56. */
 static void draw_words(uint32_t word[DRAWS], uint64_t seed, int64_t epoch, uint64_t image, int view)
 {
 	uint32_t place = (uint32_t)(image >> 32) << 8 | (uint32_t)view;
@@ -56,7 +56,7 @@ static int below(uint32_t word, int n)
 	return (int)((uint64_t)word * (uint32_t)n >> 32);
 }
 
-/* No second try: sides longer than the image's are cut to it (spec 5.1.1); never less than a pixel. */
+/* No second try: sides longer than the image's are cut to it; never less than a pixel. */
 static int crop_side(double side, int limit)
 {
 	double whole = floor(side + 0.5);
@@ -64,7 +64,8 @@ static int crop_side(double side, int limit)
 	return whole < 1 ? 1 : whole > limit ? limit : (int)whole;
 }
 
-static void draw_crop(struct view_params *p, const struct view_recipe *r, const uint32_t *word, int width, int height)
+static void draw_crop(struct view_params *p, const struct view_recipe *r, const uint32_t *word,
+	int width, int height)
 {
 	double area = between(word[DRAW_AREA], r->area_min, r->area_max) * width * height;
 	double aspect = exp(between(word[DRAW_ASPECT], log(3.0 / 4), log(4.0 / 3)));
@@ -100,14 +101,16 @@ static void draw_jitter(struct view_params *p, const struct view_recipe *r, cons
 	p->hue = (float)between(word[DRAW_HUE], -r->hue, r->hue);
 }
 
-void view_draw(struct view_params *p, const struct view_recipe *r, uint64_t seed, int64_t epoch, uint64_t image, int view,
-	int width, int height, float foreground)
+void view_draw(struct view_params *p, const struct view_recipe *r, uint64_t seed, int64_t epoch,
+	uint64_t image, int view, int width, int height, float foreground)
 {
 	uint32_t word[DRAWS];
 
-	CHECK(view >= 0 && view < VIEWS_MAX && width > 0 && height > 0, "view %d of %d x %d pixels", view, width, height);
+	CHECK(view >= 0 && view < VIEWS_MAX && width > 0 && height > 0, "view %d of %d x %d pixels",
+		view, width, height);
 	draw_words(word, seed, epoch, image, view);
-	*p = (struct view_params){ .size = r->size, .cut_size = r->centre > r->size ? r->centre : 0 };
+	*p = (struct view_params){ .size = r->size,
+		.cut_size = r->centre > r->size ? r->centre : 0 };
 	draw_crop(p, r, word, width, height);
 	p->flip = uniform(word[DRAW_FLIP]) < r->flip;
 	draw_jitter(p, r, word);
@@ -116,6 +119,7 @@ void view_draw(struct view_params *p, const struct view_recipe *r, uint64_t seed
 	p->sigma = (float)between(word[DRAW_SIGMA], r->sigma_min, r->sigma_max);
 	if (uniform(word[DRAW_SOLARISE]) < r->solarise)
 		p->solarise = r->binarise ? VIEW_BINARISE : VIEW_INVERT;
-	p->masked = !r->small && foreground > 0 && foreground >= r->mask_min_share && uniform(word[DRAW_MASK]) < r->mask;
+	p->masked = !r->small && foreground > 0 && foreground >= r->mask_min_share &&
+		    uniform(word[DRAW_MASK]) < r->mask;
 	p->background = (float)uniform(word[DRAW_BACKGROUND]);
 }

@@ -51,7 +51,8 @@ static struct view_recipe view_small(const struct config *c, int index)
 	v.size = c->views.small_size;
 	if (c->views.small_from == SMALL_CENTRE) {
 		v.centre = c->views.large_size;
-		CHECK(v.centre >= v.size, "a view of %d pixels has no centre of %d", v.centre, v.size);
+		CHECK(v.centre >= v.size, "a view of %d pixels has no centre of %d", v.centre,
+			v.size);
 		return v;
 	}
 	v.area_min = c->views.small_area_min;
@@ -61,8 +62,8 @@ static struct view_recipe view_small(const struct config *c, int index)
 
 void recipe_init(struct recipe *r, const struct config *c)
 {
-	CHECK(c->views.large + c->views.small <= VIEWS_MAX, "%d + %d views are more than %d", c->views.large,
-		c->views.small, VIEWS_MAX);
+	CHECK(c->views.large + c->views.small <= VIEWS_MAX, "%d + %d views are more than %d",
+		c->views.large, c->views.small, VIEWS_MAX);
 	*r = (struct recipe){ .large = c->views.large, .small = c->views.small };
 	for (int i = 0; i < r->large; i++)
 		r->view[i] = view_large(c, i);
