@@ -134,8 +134,8 @@ static const char *entry_name(struct archive_entry *entry)
 
 	if (!name)
 		name = archive_entry_pathname(entry);
-	while (name && name[0] == '.' && name[1] == '/')
-		name += 2;
+	while (name && (name[0] == '/' || (name[0] == '.' && name[1] == '/')))
+		name++;
 	return name;
 }
 

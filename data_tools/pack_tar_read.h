@@ -16,7 +16,7 @@ struct tar_reader *tar_reader_open(const char *const *paths, int count);
 void tar_reader_close(struct tar_reader *r); /* NULL is fine */
 
 struct tar_entry {
-	const char *name;  /* without a leading "./"; valid until the next call */
+	const char *name;  /* without a leading "./" or "/"; valid until the next call */
 	const char *inner; /* name of the inner tar without folders and ".tar"; NULL outside one */
 	size_t size;
 };

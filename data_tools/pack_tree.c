@@ -64,6 +64,12 @@ static int is_folder(const char *path, const struct dirent *e)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Not a pipe or a device, which reading might wait for without end. */
+static int may_be_file(const struct dirent *e)
+{
+	return e->d_type == DT_REG || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+}
+
 static int walk(struct tree *t, const char *below, int depth, char err[ERR_MAX]);
 
 static int visit(
@@ -77,7 +83,7 @@ static int visit(
 		if (depth == 0)
 			list_add(&t->folders, name);
 		rc = walk(t, name, depth + 1, err);
-	} else if (is_image_name(name)) {
+	} else if (is_image_name(name) && may_be_file(e)) {
 		list_add(&t->files, name);
 		if (t->files.count % 1024 == 0)
 			log_progress(0, "looking through %s: %zu images", t->root, t->files.count);

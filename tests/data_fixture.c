@@ -23,8 +23,8 @@ struct image fixture_image(uint32_t number, int width, int height)
 		for (int x = 0; x < width; x++)
 			for (int k = 0; k < 3; k++)
 				*p++ = (uint8_t)(tint[k] +
-						 (uint32_t)(x * 40 / width + y * 40 / height) +
-						 rng_below(&r, 40));
+					(uint32_t)(x * 40 / width + y * 40 / height) +
+					rng_below(&r, 40));
 	return image;
 }
 

@@ -40,8 +40,8 @@ refused() {
 		grep -qF -- "$word"
 }
 
-# What a result says, without its time, encoder and data.
-numbers() { sed -e 's/.*"top1":\([^,]*,"top5":[^,]*,.*\),"encoder".*/\1/' "$1"; }
+# What a result says, without its time, checkpoint and data.
+numbers() { sed -e 's/.*"top1":\([^,]*,"top5":[^,]*,.*\),"checkpoint".*/\1/' "$1"; }
 
 on_ranks() {
 	mpirun -n "$1" "$RELIQUARY" eval all --random $network $short --data.train="$dir/train" --test="$dir/test" \
@@ -121,7 +121,7 @@ refused_on_ranks() {
 	"$make_set" "$dir/none" 20 5 4 none && "$make_set" "$dir/six" 20 6 5 all || exit 99
 mkdir "$dir/empty" "$dir/tmp"
 
-plan 32
+plan 33
 try "help" evaluate --help
 try "on one rank" on_ranks 1
 for ranks in 2 3 4; do
@@ -140,6 +140,7 @@ try "no protocol" refused 2 "linear, knn or all" --checkpoint "$dir/run" --test 
 try "unknown protocol" refused 2 "'lunar'" lunar --checkpoint "$dir/run" --test "$dir/test"
 try "unknown option" refused 2 "'--epoch'" linear --checkpoint "$dir/run" --test "$dir/test" --epoch 3
 try "bad list" refused 2 "--lrs" linear --checkpoint "$dir/run" --test "$dir/test" --lrs 1,,2
+try "tiny input" refused 2 "--size" knn --checkpoint "$dir/run" --test "$dir/test" --size 4
 try "no encoder" refused 2 "--random" knn --test "$dir/test"
 try "no test set" refused 2 "--test" knn --checkpoint "$dir/run"
 try "unknown setting" refused 2 "data.train" knn --random --data.trane x --test "$dir/test"

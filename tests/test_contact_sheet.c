@@ -6,66 +6,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "contact_record.h"
-#include "contact_sheet.h"
 #include "data/dataset.h"
-#include "data/png.h"
-#include "data_fixture.h"
 #include "nn/backend.h"
+#include "sheet_fixture.h"
 
 static const struct fixture masked = { .shards = 2, .per_shard = 6, .masks = 1, .big = 1 };
-
-/* Views of odd sizes, every kind of change in play. */
-static struct config make_config(void)
-{
-	struct config c;
-
-	config_default(&c);
-	c.views.large = 3;
-	c.views.small = 2;
-	c.views.large_size = 33;
-	c.views.small_size = 17;
-	c.views.mask = 0.5;
-	c.train.seed = 5;
-	return c;
-}
-
-/* A sheet in memory. */
-struct picture {
-	uint8_t *rgb;
-	int width, height;
-};
-
-static struct picture draw(const struct contact_sheet_options *o, const struct config *c)
-{
-	struct picture p;
-	char err[ERR_MAX] = "";
-
-	if (contact_sheet_write(o, c, err) != 0)
-		print_error("%s\n", err);
-	assert_string_equal(err, "");
-	assert_int_equal(png_read(&p.rgb, &p.width, &p.height, 3, o->out, err), 0);
-	return p;
-}
-
-static struct contact_sheet_options make_options(const struct fixture *f)
-{
-	const char *folder = test_folder();
-	struct contact_sheet_options o = { .data = folder,
-		.out = test_path(folder, "sheet.png"),
-		.epoch = 3,
-		.images = 4,
-		.first = 2,
-		.threads = 1 };
-
-	fixture_dataset(folder, f);
-	return o;
-}
-
-static const uint8_t *pixel(const struct picture *p, int x, int y)
-{
-	assert_true(x >= 0 && y >= 0 && x < p->width && y < p->height);
-	return p->rgb + ((size_t)y * (size_t)p->width + (size_t)x) * 3;
-}
 
 /* View v of an image as the back end makes it, straight from the contract: epoch, seed, number of
  * the image. */
@@ -85,7 +30,7 @@ static void make_view(float *out, const struct config *c, const struct image *im
 	backend_cpu.close(dev);
 }
 
-static void check_view(const struct picture *p, const struct contact_sheet_layout *l, int row,
+static void check_view(const struct sheet_picture *p, const struct contact_sheet_layout *l, int row,
 	int column, const float *view, int size)
 {
 	static const double mean[3] = { 0.485, 0.456, 0.406 },
@@ -93,7 +38,8 @@ static void check_view(const struct picture *p, const struct contact_sheet_layou
 
 	for (int i = 0; i < size * size * l->zoom * l->zoom; i++) {
 		int x = i % (size * l->zoom), y = i / (size * l->zoom);
-		const uint8_t *shown = pixel(p, l->x[column] + x, l->top + row * l->pitch + y);
+		const uint8_t *shown =
+			sheet_pixel(p, l->x[column] + x, l->top + row * l->pitch + y);
 		const float *fed = view + (y / l->zoom * size + x / l->zoom) * 3;
 
 		for (int c = 0; c < 3; c++) /* half a step of rounding */
@@ -103,9 +49,9 @@ static void check_view(const struct picture *p, const struct contact_sheet_layou
 
 static void views_are_those_the_network_gets(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
-	struct picture p = draw(&o, &c);
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
+	struct sheet_picture p = sheet_draw(&o, &c);
 	float *view = xaligned(33 * 33 * 3 * sizeof *view);
 	struct contact_sheet_layout l;
 	char err[ERR_MAX];
@@ -135,8 +81,8 @@ static void views_are_those_the_network_gets(void **state)
 }
 
 /* Mean of a tile over the part that shows the picture. */
-static double tile_mean(const struct picture *p, const struct contact_sheet_layout *l, int row,
-	int column, int channel, int width, int height)
+static double tile_mean(const struct sheet_picture *p, const struct contact_sheet_layout *l,
+	int row, int column, int channel, int width, int height)
 {
 	int longest = width > height ? width : height, w = width * l->tile / longest,
 	    h = height * l->tile / longest;
@@ -144,24 +90,24 @@ static double tile_mean(const struct picture *p, const struct contact_sheet_layo
 
 	for (int y = 0; y < h; y++)
 		for (int x = 0; x < w; x++)
-			sum += pixel(p, l->x[column] + (l->tile - w) / 2 + x,
+			sum += sheet_pixel(p, l->x[column] + (l->tile - w) / 2 + x,
 				l->top + row * l->pitch + (l->tile - h) / 2 + y)[channel];
 	return sum / w / h;
 }
 
 static void image_and_mask_are_shown_whole(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
 	struct contact_sheet_layout l;
-	struct picture p;
+	struct sheet_picture p;
 	char err[ERR_MAX];
 	struct dataset *d = dataset_open(o.data, err);
 
 	(void)state;
 	o.first = 0;
 	o.images = 12;
-	p = draw(&o, &c);
+	p = sheet_draw(&o, &c);
 	contact_sheet_lay_out(&l, &c, 1, 12);
 	for (int row = 0; row < 12; row++) {
 		struct image image = { 0 };
@@ -173,9 +119,9 @@ static void image_and_mask_are_shown_whole(void **state)
 		for (int i = 0; i < image.width * image.height; i++) {
 			sum += image.rgb[i * 3];
 			on += image.mask ? image.mask[i / image.width * ((image.width + 7) / 8) +
-						      i % image.width / 8] >>
-							   (7 - i % image.width % 8) &
-						   1
+						   i % image.width / 8] >>
+						(7 - i % image.width % 8) &
+					1
 					 : 0;
 		}
 		assert_close(tile_mean(&p, &l, row, 0, 0, image.width, image.height),
@@ -194,17 +140,17 @@ static void image_and_mask_are_shown_whole(void **state)
 
 static void margins_are_empty(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
-	struct picture p = draw(&o, &c);
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
+	struct sheet_picture p = sheet_draw(&o, &c);
 	struct contact_sheet_layout l;
 
 	(void)state;
 	contact_sheet_lay_out(&l, &c, 1, 4);
 	for (int y = l.top; y < p.height; y++) {
-		assert_int_equal(pixel(&p, 0, y)[0], pixel(&p, 0, 0)[0]);
-		assert_int_equal(pixel(&p, l.x[3] - 1, l.top)[1], pixel(&p, 0, 0)[0]);
-		assert_int_equal(pixel(&p, p.width - 1, y)[2], pixel(&p, 0, 0)[0]);
+		assert_int_equal(sheet_pixel(&p, 0, y)[0], sheet_pixel(&p, 0, 0)[0]);
+		assert_int_equal(sheet_pixel(&p, l.x[3] - 1, l.top)[1], sheet_pixel(&p, 0, 0)[0]);
+		assert_int_equal(sheet_pixel(&p, p.width - 1, y)[2], sheet_pixel(&p, 0, 0)[0]);
 	}
 	for (int i = 1; i < l.columns; i++)
 		assert_true(l.x[i] > l.x[i - 1] + l.column_width[i - 1]);
@@ -213,24 +159,24 @@ static void margins_are_empty(void **state)
 	config_free(&c);
 }
 
-static int same(const struct picture *a, const struct picture *b)
+static int same(const struct sheet_picture *a, const struct sheet_picture *b)
 {
 	return a->width == b->width && a->height == b->height &&
-	       memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3) == 0;
+		memcmp(a->rgb, b->rgb, (size_t)a->width * (size_t)a->height * 3) == 0;
 }
 
 static void epoch_and_seed_decide(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
-	struct picture a = draw(&o, &c), again = draw(&o, &c), epoch, seed;
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
+	struct sheet_picture a = sheet_draw(&o, &c), again = sheet_draw(&o, &c), epoch, seed;
 
 	(void)state;
 	o.epoch = 4;
-	epoch = draw(&o, &c);
+	epoch = sheet_draw(&o, &c);
 	o.epoch = 3;
 	c.train.seed = 6;
-	seed = draw(&o, &c);
+	seed = sheet_draw(&o, &c);
 	assert_true(same(&a, &again));
 	assert_false(same(&a, &epoch));
 	assert_false(same(&a, &seed));
@@ -245,21 +191,21 @@ static void epoch_and_seed_decide(void **state)
 static void rows_and_columns_follow_the_data(void **state)
 {
 	static const struct fixture plain = { .shards = 1, .per_shard = 5 };
-	struct contact_sheet_options o = make_options(&plain);
-	struct config c = make_config();
+	struct contact_sheet_options o = sheet_options(&plain);
+	struct config c = sheet_config();
 	struct contact_sheet_layout l;
-	struct picture p;
+	struct sheet_picture p;
 
 	(void)state;
 	o.images = 100;
-	p = draw(&o, &c);
+	p = sheet_draw(&o, &c);
 	contact_sheet_lay_out(&l, &c, 0, 3);
 	assert_int_equal(l.columns, 6);
 	assert_int_equal(p.width, l.width);
 	assert_int_equal(p.height, l.height);
 	xfree(p.rgb);
 	o.first = -1;
-	p = draw(&o, &c);
+	p = sheet_draw(&o, &c);
 	contact_sheet_lay_out(&l, &c, 0, 5);
 	assert_int_equal(p.height, l.height);
 	xfree(p.rgb);
@@ -287,16 +233,16 @@ static void spoil(const char *path, uint32_t record)
 
 static void unreadable_image_leaves_its_row_empty(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
-	struct picture before = draw(&o, &c), after;
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
+	struct sheet_picture before = sheet_draw(&o, &c), after;
 	struct contact_sheet_layout l;
 	int changed[4] = { 0 };
 
 	(void)state;
 	contact_sheet_lay_out(&l, &c, 1, 4);
 	spoil(test_path(o.data, "shard-00000.h5"), 3);
-	after = draw(&o, &c);
+	after = sheet_draw(&o, &c);
 	for (int i = l.top * before.width * 3; i < (l.top + 4 * l.pitch) * before.width * 3; i++)
 		changed[(i / 3 / before.width - l.top) / l.pitch] += before.rgb[i] != after.rgb[i];
 	assert_true(changed[1] > 1000);
@@ -308,8 +254,8 @@ static void unreadable_image_leaves_its_row_empty(void **state)
 
 static void wrong_choices_are_explained(void **state)
 {
-	struct contact_sheet_options o = make_options(&masked);
-	struct config c = make_config();
+	struct contact_sheet_options o = sheet_options(&masked);
+	struct config c = sheet_config();
 	char err[ERR_MAX];
 
 	(void)state;

@@ -155,11 +155,11 @@ static void wrong_commands_are_told(void **state)
 	(void)state;
 	assert_int_equal(file_write_atomic(text, "some text", 9, err), 0);
 	expect(cmd_export, EXIT_DONE, "usage: reliquary export", WORDS("--help"));
-	expect(cmd_export, EXIT_USAGE, "name a run or checkpoint", WORDS(none));
+	expect(cmd_export, EXIT_USAGE, "an argument is missing", WORDS(none));
 	expect(cmd_export, EXIT_USAGE, "there is no option '--head'", WORDS(none, out, "--head"));
 	expect(cmd_export, EXIT_USAGE, "--network is online or target, not 'both'",
 		WORDS(none, out, "--network=both"));
-	expect(cmd_export, EXIT_USAGE, "--network is online or target",
+	expect(cmd_export, EXIT_USAGE, "--network: a value is missing",
 		WORDS(none, out, "--network"));
 	expect(cmd_export, EXIT_USAGE, "'more' is one argument too many", WORDS(none, out, "more"));
 	expect(cmd_export, EXIT_INPUT, "none: there is no such run or checkpoint",
@@ -167,9 +167,8 @@ static void wrong_commands_are_told(void **state)
 	expect(cmd_export, EXIT_INPUT, "no checkpoint in ", WORDS(folder, out));
 	expect(cmd_export, EXIT_INPUT, "text: cannot be read as HDF5", WORDS(text, out));
 	expect(cmd_import, EXIT_DONE, "usage: reliquary import", WORDS("--help"));
-	expect(cmd_import, EXIT_USAGE, "name a safetensors file and the folder", WORDS(text));
-	expect(cmd_import, EXIT_USAGE, "name a safetensors file and the folder",
-		WORDS(text, out, "more"));
+	expect(cmd_import, EXIT_USAGE, "an argument is missing", WORDS(text));
+	expect(cmd_import, EXIT_USAGE, "'more' is one argument too many", WORDS(text, out, "more"));
 	expect(cmd_import, EXIT_USAGE, "the nearest is model.arch",
 		WORDS(text, out, "--model.arc=resnet18"));
 	expect(cmd_import, EXIT_USAGE, "'--force'", WORDS(text, out, "--force"));

@@ -60,7 +60,7 @@ static void a_line_is_appended(void **state)
 		"\"settings\":{\"size\":48},\"top1\":0.410000,\"top5\":0.780000,\"lr\":1,\"chosen_on\":\"test\","
 		"\"per_lr\":[{\"lr\":0.3,\"top1\":0.250000,\"top5\":0.600000,\"loss\":2.5},"
 		"{\"lr\":1,\"top1\":0.410000,\"top5\":0.780000}],"
-		"\"encoder\":\"runs/a \\\"b\\\"/checkpoints/step-000000010.h5\",\"step\":10,"));
+		"\"checkpoint\":\"runs/a \\\"b\\\"/checkpoints/step-000000010.h5\",\"step\":10,"));
 	half = strlen(text);
 	assert_int_equal(text[half - 1], '\n');
 	xfree(text);

@@ -1,7 +1,165 @@
+/* cmd_bench.c - how fast each part is on this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/bench.h"
 #include "cli/commands.h"
+#include "cli/compute.h"
+#include "cli/options.h"
+#include "nn/model.h"
+
+struct arguments {
+	const char *data;
+	double seconds;
+	long repeats, images;
+	int json;
+};
+
+enum { ENTRIES = 4 };
+
+static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
+{
+	const struct option_entry entries[ENTRIES] = {
+		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR", "packed set to read; without it textures of 500 x 375 pixels are made" },
+		{ "images", OPTION_LONG, &a->images, 1, 100000, "N", "textures to make" },
+		{ "seconds", OPTION_REAL, &a->seconds, 0.01, 1000, "S", "length of a measurement" },
+		{ "repeats", OPTION_LONG, &a->repeats, 1, 99, "N", "measurements; the median is printed" },
+	};
+
+	memcpy(table, entries, sizeof entries);
+}
+
+static int help(const struct option_entry *table)
+{
+	printf("usage: reliquary bench [--json] [--data DIR] [options]\n\n"
+	       "Measures the parts one after another: reading, decoding and augmenting on one core, and training steps on all threads.\n"
+	       "The network is the configuration's (the paper's ResNet-50 with 4 x 224 + 2 x 96 pixels), with a batch of 8 unless\n"
+	       "train.batch is set.\n\n");
+	options_help(stdout, table, ENTRIES);
+	printf("  --json              one JSON object instead of the table\n"
+	       "  --config FILE, --model.arch=resnet18, --train.batch=16, --threads=2 ... settings ('reliquary pretrain --help')\n");
+	return EXIT_DONE;
+}
+
+/* Take "--json" out of argv. */
+static int take_json(int *argc, char **argv)
+{
+	int kept = 0, found = 0;
+
+	for (int i = 0; i < *argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			found = 1;
+		else
+			argv[kept++] = argv[i];
+	*argc = kept;
+	return found;
+}
+
+static int read_arguments(struct arguments *a, struct config *c, int argc, char **argv, char err[ERR_MAX])
+{
+	struct option_entry table[ENTRIES];
+
+	fill_table(table, a);
+	a->json = take_json(&argc, argv);
+	c->train.batch = c->data.lanes = 8;
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || config_arguments(c, &argc, argv, err) != 0 ||
+		options_end(argc, argv, 0, err) != 0)
+		return -1;
+	return model_check(c, err);
+}
+
+struct figures {
+	double views, crops, reads, step, peak;
+};
+
+static void print_figures(const struct figures *f, const struct bench *b, const struct config *c, const struct arguments *a, int ranks)
+{
+	if (a->json) {
+		printf("{\"views_per_s_per_core\":%.1f,\"crops_per_s_per_core\":%.1f,\"shard_reads_per_s_per_core\":%.0f,"
+		       "\"step_images_per_s\":%.3f,\"peak_bytes\":%.0f}\n",
+			f->views, f->crops, f->reads, f->step, f->peak);
+		return;
+	}
+	printf("read + decode + all views, %d x %d + %d x %d  %10.0f views/s per core\n", c->views.large, c->views.large_size,
+		c->views.small, c->views.small_size, f->views);
+	printf("read + decode + one crop and flip, %d      %10.0f images/s per core\n", c->views.large_size, f->crops);
+	printf("random reads from shards                    %10.0f records/s per core\n", f->reads);
+	printf("training step, %s x %g, batch %d, %d rank%s of %d thread%s %8.2f images/s\n", c->model.arch, c->model.width,
+		c->train.batch, ranks, ranks == 1 ? "" : "s", c->threads, c->threads == 1 ? "" : "s", f->step);
+	printf("peak memory of a rank                       %10.2f GB\n", f->peak / 1e9);
+	printf("medians of %d; %llu images\n", b->repeats, (unsigned long long)b->data->images);
+}
+
+/* Each rank measures its own core; rank 0's figures are printed. */
+static int measure(const struct arguments *a, const struct config *c, const struct dataset *data, struct comm *comm,
+	struct device *dev, char err[ERR_MAX])
+{
+	const struct bench b = { .data = data, .config = c, .seconds = a->seconds, .repeats = (int)a->repeats };
+	struct device *one = dev->be->open(comm->local_rank, 1, err);
+	struct figures f = { 0 };
+
+	if (!one)
+		return -1;
+	log_info("views");
+	f.views = bench_views(&b, one);
+	log_info("crops");
+	f.crops = bench_crops(&b, one);
+	log_info("reads");
+	f.reads = bench_reads(&b);
+	one->be->close(one);
+	log_info("training steps");
+	f.step = bench_step(&b, comm, dev);
+	f.peak = bench_peak_bytes();
+	if (comm->rank == 0)
+		print_figures(&f, &b, c, a, comm->size);
+	return 0;
+}
+
+static int bench(const struct arguments *a, struct config *c, struct comm *comm, char err[ERR_MAX])
+{
+	struct device *dev = compute_open(c, comm, err);
+	struct dataset *data = NULL;
+	char *folder = NULL;
+	int rc = -1;
+
+	if (!dev)
+		return -1;
+	if (c->train.batch % comm->size != 0)
+		rc = fail(err, "train.batch=%d is not divisible by %d ranks", c->train.batch, comm->size);
+	else
+		data = a->data ? dataset_open(a->data, err) : bench_make_data((int)a->images, &folder, err);
+	if (comm_agree(comm, data ? 0 : -1, err) == 0)
+		rc = measure(a, c, data, comm, dev, err);
+	dataset_close(data);
+	if (folder)
+		bench_remove_data(folder);
+	xfree(folder);
+	dev->be->close(dev);
+	return rc;
+}
 
 int cmd_bench(int argc, char **argv)
 {
-	(void)argc, (void)argv;
-	return EXIT_USAGE;
+	struct arguments a = { .seconds = 1, .repeats = 5, .images = 96 };
+	struct option_entry table[ENTRIES];
+	char err[ERR_MAX] = "";
+	struct config c;
+	struct comm *comm;
+	int status = EXIT_USAGE;
+
+	if (options_want_help(argc, argv)) {
+		fill_table(table, &a);
+		return help(table);
+	}
+	comm = comm_open(&argc, &argv);
+	config_default(&c);
+	if (read_arguments(&a, &c, argc, argv, err) == 0)
+		status = bench(&a, &c, comm, err) == 0 ? EXIT_DONE : EXIT_INPUT;
+	if (status != EXIT_DONE && comm->rank == 0)
+		fprintf(stderr, "reliquary bench: %s\n", err);
+	config_free(&c);
+	comm_close(comm);
+	return status;
 }

@@ -4,84 +4,62 @@
 #include <string.h>
 
 #include "base/config.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "nn/model.h"
 #include "train/checkpoint.h"
 #include "train/weights.h"
 
-struct export
-{
-	const char *from, *to;
-	int target, heads, help;
+struct request {
+	const char *from, *to, *network;
+	int target, heads;
 };
 
-static void help(FILE *out)
+static int help(const struct option_entry *table, int entries)
 {
-	fprintf(out, "usage: reliquary export RUN_OR_CHECKPOINT OUT.safetensors [--network "
-		     "online|target] [--heads]\n\n"
-		     "Writes the encoder of a checkpoint (of a run: its newest valid one) as "
-		     "safetensors with the names and\n"
-		     "layouts of torchvision's ResNets, so that torchvision.models.resnet50 with "
-		     "fc taken off loads it.\n\n"
-		     "  --network online|target  whose weights; online is the one to evaluate "
-		     "(default)\n"
-		     "  --heads                  add the projector and, of the online network, the "
-		     "predictor\n");
+	printf("usage: reliquary export RUN_OR_CHECKPOINT OUT.safetensors [OPTIONS]\n\n"
+	       "Writes the encoder of a checkpoint (of a run: its newest valid one) as safetensors\n"
+	       "with the names and layouts of torchvision's ResNets, so that\n"
+	       "torchvision.models.resnet50 with fc taken off loads it.\n\n");
+	options_help(stdout, table, entries);
+	printf("  --heads             add the projector and, if online, the predictor\n");
+	return EXIT_DONE;
 }
 
-static int set_network(struct export *e, const char *name, char err[ERR_MAX])
+/* Take --heads, the one option without a value, out of argv. */
+static int take_heads(int *argc, char **argv)
 {
-	if (!name || (strcmp(name, "online") != 0 && strcmp(name, "target") != 0))
-		return fail(err, "--network is online or target, not '%s'", name ? name : "");
-	e->target = strcmp(name, "target") == 0;
-	return 0;
-}
+	int kept = 1, found = 0;
 
-/* Take one argument; *next is the one after it, to be cleared when it is used up as a value. */
-static int take_argument(struct export *e, const char *arg, const char **next, char err[ERR_MAX])
-{
-	const char *value = *next;
-
-	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
-		e->help = 1;
-	else if (strcmp(arg, "--heads") == 0)
-		e->heads = 1;
-	else if (strncmp(arg, "--network=", 10) == 0)
-		return set_network(e, arg + 10, err);
-	else if (strcmp(arg, "--network") == 0) {
-		*next = NULL;
-		return set_network(e, value, err);
-	} else if (arg[0] == '-')
-		return fail(
-			err, "there is no option '%s' ('reliquary export --help' lists them)", arg);
-	else if (!e->from)
-		e->from = arg;
-	else if (!e->to)
-		e->to = arg;
-	else
-		return fail(err, "'%s' is one argument too many", arg);
-	return 0;
-}
-
-static int read_arguments(struct export *e, int argc, char **argv, char err[ERR_MAX])
-{
-	for (int i = 1; i < argc && !e->help; i++) {
-		const char *next = i + 1 < argc ? argv[i + 1] : NULL, *after = next;
-
-		if (take_argument(e, argv[i], &next, err) != 0)
-			return -1;
-		i += after && !next;
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--heads") == 0)
+			found = 1;
+		else
+			argv[kept++] = argv[i];
 	}
-	if (!e->help && !e->to)
-		return fail(err, "name a run or checkpoint, and the file to write ('reliquary "
-				 "export --help')");
+	*argc = kept;
+	return found;
+}
+
+static int read_arguments(struct request *e, const struct option_entry *table, int entries,
+	int argc, char **argv, char err[ERR_MAX])
+{
+	e->heads = take_heads(&argc, argv);
+	if (options_take(table, entries, &argc, argv, err) != 0 ||
+		options_end(argc, argv, 2, err) != 0)
+		return -1;
+	e->target = strcmp(e->network, "target") == 0;
+	if (!e->target && strcmp(e->network, "online") != 0)
+		return fail(err, "--network is online or target, not '%s'", e->network);
+	e->from = argv[1];
+	e->to = argv[2];
 	return 0;
 }
 
-static int write_weights(const struct export *e, const struct config *c, const struct checkpoint *k,
-	const struct params *p, const struct stats *s, char err[ERR_MAX])
+static int write_weights(const struct request *e, const struct config *c,
+	const struct checkpoint *k, const struct params *p, const struct stats *s,
+	char err[ERR_MAX])
 {
 	const struct weights w = {
 		.p = p,
@@ -92,7 +70,6 @@ static int write_weights(const struct export *e, const struct config *c, const s
 		.decay = c->model.norm_decay,
 	};
 	int parts = WEIGHTS_ENCODER;
-	const char *network = e->target ? "target" : "online";
 	struct safetensors f = { 0 };
 	char step[32];
 	int rc;
@@ -102,19 +79,19 @@ static int write_weights(const struct export *e, const struct config *c, const s
 		parts |= WEIGHTS_PROJECTOR | (e->target ? 0 : WEIGHTS_PREDICTOR);
 	snprintf(step, sizeof step, "%" PRId64, k->step);
 	weights_describe(&f, c);
-	safetensors_add_metadata(&f, "network", network);
+	safetensors_add_metadata(&f, "network", e->network);
 	safetensors_add_metadata(&f, "step", step);
 	weights_add(&f, &w, parts);
 	rc = safetensors_write(e->to, &f, err);
 	if (rc == 0)
-		printf("%s: %d tensors of the %s network after step %s\n", e->to, f.count, network,
-			step);
+		printf("%s: %d tensors of the %s network after step %s\n", e->to, f.count,
+			e->network, step);
 	safetensors_free(&f);
 	return rc;
 }
 
 static int export_network(
-	const struct export *e, const char *path, const struct config *c, char err[ERR_MAX])
+	const struct request *e, const char *path, const struct config *c, char err[ERR_MAX])
 {
 	struct params p = { 0 };
 	struct stats s = { 0 };
@@ -135,7 +112,7 @@ static int export_network(
 }
 
 /* The network is the one that the checkpoint's own record of the configuration names. */
-static int export_checkpoint(const struct export *e, char err[ERR_MAX])
+static int export_checkpoint(const struct request *e, char err[ERR_MAX])
 {
 	char *path = checkpoint_latest(e->from, err), *text;
 	struct config c;
@@ -158,14 +135,19 @@ static int export_checkpoint(const struct export *e, char err[ERR_MAX])
 
 int cmd_export(int argc, char **argv)
 {
-	struct export e = { 0 };
+	struct request e = { .network = "online" };
+	const struct option_entry network = { .name = "network",
+		.kind = OPTION_TEXT,
+		.value = &e.network,
+		.argument = "NAME",
+		.help = "whose weights: online (the one to evaluate) or target" };
 	char err[ERR_MAX];
 	int status = EXIT_DONE;
 
-	if (read_arguments(&e, argc, argv, err) != 0)
+	if (options_want_help(argc, argv))
+		return help(&network, 1);
+	if (read_arguments(&e, &network, 1, argc, argv, err) != 0)
 		status = EXIT_USAGE;
-	else if (e.help)
-		help(stdout);
 	else if (export_checkpoint(&e, err) != 0)
 		status = EXIT_INPUT;
 	if (status != EXIT_DONE)

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "nn/model.h"
 #include "train/checkpoint.h"
 #include "train/run_folder.h"
@@ -112,13 +113,8 @@ static int configure(struct config *c, int *argc, char **argv, char err[ERR_MAX]
 	config_default(&scratch);
 	rc = config_arguments(&scratch, &count, copy, err);
 	config_free(&scratch);
-	for (int i = 1; rc == 0 && i < count; i++)
-		if (copy[i][0] == '-')
-			rc = fail(err, "there is no option '%s' ('reliquary import --help')",
-				copy[i]);
-	if (rc == 0 && count != 3)
-		rc = fail(err, "name a safetensors file and the folder of the run to make "
-			       "('reliquary import --help')");
+	if (rc == 0)
+		rc = options_end(count, copy, 2, err);
 	if (rc == 0 && configure_from_file(c, copy[1], err) != 0)
 		rc = -2;
 	xfree(copy);
@@ -131,7 +127,7 @@ int cmd_import(int argc, char **argv)
 	struct config c;
 	int rc, status = EXIT_DONE;
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+	if (options_want_help(argc, argv))
 		return help();
 	config_default(&c);
 	rc = configure(&c, &argc, argv, err);
@@ -140,7 +136,7 @@ int cmd_import(int argc, char **argv)
 	if (rc == -1)
 		status = EXIT_USAGE;
 	else if (rc != 0 || config_set(&c, "run.resume", "false", err) != 0 ||
-		 import_file(argv[1], &c, err) != 0)
+		import_file(argv[1], &c, err) != 0)
 		status = EXIT_INPUT;
 	if (status != EXIT_DONE)
 		fprintf(stderr, "reliquary import: %s\n", err);

@@ -145,6 +145,8 @@ static int fill_request(struct eval_request *r, const struct arguments *a, char 
 
 static int check_request(const struct eval_request *r, char err[ERR_MAX])
 {
+	if (r->size > 0 && r->size < 8)
+		return fail(err, "--size: an input of %d pixels is too small; at least 8", r->size);
 	if (!r->test)
 		return fail(
 			err, "--test is missing: name the folder of a packed data set to test on");

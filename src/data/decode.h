@@ -8,7 +8,8 @@
 #include "data/dataset.h"
 #include "data/image.h"
 
-/* One image of a data set, read, checked and decoded; no memory is taken for it once the buffers have grown. */
+/* One image of a data set, read, checked and decoded; no memory is taken for it once the buffers
+ * have grown. */
 
 /* For a thread; start with { .d = ..., .masks = ... }, end with decoder_free. */
 struct decoder {
@@ -24,8 +25,8 @@ struct image_memory {
 	uint8_t *mask; /* kept while an image without a mask uses it not */
 };
 
-/* Decode image id.  -1 with the shard, the record and what is wrong in err: checksum, JPEG, or another size than
- * the index says. */
+/* Decode image id.  -1 with the shard, the record and what is wrong in err: checksum, JPEG, or
+ * another size than the index says. */
 int decoder_read(struct decoder *c, struct image *image, struct image_memory *memory, uint64_t id,
 	char err[ERR_MAX]);
 void decoder_free(struct decoder *c);

@@ -10,8 +10,10 @@
 /* JPEG through libjpeg-turbo; its longjmp stays in jpeg.c.  Safe in many threads at once. */
 
 enum {
-	JPEG_MAX_PIXELS = 100 * 1000 * 1000, /* images of so many and more are refused, and so are ... */
-	JPEG_MAX_SCANS = 100,                /* ... progressive files with more scans (a bomb: each scan costs a pass) */
+	JPEG_MAX_PIXELS =
+		100 * 1000 * 1000, /* images of so many and more are refused, and so are ... */
+	JPEG_MAX_SCANS =
+		100, /* ... progressive files with more scans (a bomb: each scan costs a pass) */
 	JPEG_QUALITY = 92
 };
 
@@ -26,14 +28,16 @@ struct jpeg_header {
 };
 int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
 
-/* Decode to RGB (grey is replicated; CMYK and YCCK are converted, Adobe's inverted polarity heeded).  Slow
- * integer DCT and smooth chroma upsampling: the same pixels on any machine.  image->rgb is reused (reallocated
- * when too small; *capacity is its size in bytes), so that a loader thread need not allocate per image;
- * start with a zero struct and capacity 0.  The mask is left alone.  A truncated file is an error: libjpeg's
- * warnings count as errors. */
-int jpeg_decode(struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
+/* Decode to RGB (grey is replicated; CMYK and YCCK are converted, Adobe's inverted polarity
+ * heeded).  Slow integer DCT and smooth chroma upsampling: the same pixels on any machine.
+ * image->rgb is reused (reallocated when too small; *capacity is its size in bytes), so that a
+ * loader thread need not allocate per image; start with a zero struct and capacity 0.  The mask is
+ * left alone.  A truncated file is an error: libjpeg's warnings count as errors. */
+int jpeg_decode(
+	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
 
 /* Encode RGB as baseline 4:2:0 JPEG; *bytes is the caller's to free (xfree). */
-int jpeg_encode(uint8_t **bytes, size_t *n, const struct image *image, int quality, char err[ERR_MAX]);
+int jpeg_encode(
+	uint8_t **bytes, size_t *n, const struct image *image, int quality, char err[ERR_MAX]);
 
 #endif

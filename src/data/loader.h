@@ -7,8 +7,9 @@
 #include "data/dataset.h"
 #include "data/image.h"
 
-/* Reads and decodes ahead of the trainer: threads take the images of the next steps in order of their slots, so what a
- * batch holds depends on the seed alone, never on timing.  Each image is decoded once for all its views. */
+/* Reads and decodes ahead of the trainer: threads take the images of the next steps in order of
+ * their slots, so what a batch holds depends on the seed alone, never on timing.  Each image is
+ * decoded once for all its views. */
 
 struct batch {
 	int64_t step;
@@ -22,8 +23,8 @@ struct loader;
 
 /* Which images: pre-training asks an order (order_source), evaluation has its own. */
 struct loader_source {
-	/* Global image numbers of slots [first, first + count) of step; called by the thread that opens the loader and
-	 * asks for batches, steps in order. */
+	/* Global image numbers of slots [first, first + count) of step; called by the thread that
+	 * opens the loader and asks for batches, steps in order. */
 	void (*images)(void *arg, uint64_t *ids, int64_t step, int first, int count);
 	/* What stands in for an unreadable image: a function of its arguments alone; any thread. */
 	uint64_t (*replacement)(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt);
@@ -31,18 +32,20 @@ struct loader_source {
 };
 
 struct loader_options {
-	int first, count;  /* this rank's slots of the global batch */
-	int threads;       /* > 0 */
-	int prefetch;      /* batches decoded ahead, > 0 */
-	int64_t from, to;  /* steps */
-	int masks;         /* decode masks too */
+	int first, count; /* this rank's slots of the global batch */
+	int threads;      /* > 0 */
+	int prefetch;     /* batches decoded ahead, > 0 */
+	int64_t from, to; /* steps */
+	int masks;        /* decode masks too */
 };
 
-struct loader *loader_open(const struct dataset *d, const struct loader_source *source, const struct loader_options *options);
+struct loader *loader_open(const struct dataset *d, const struct loader_source *source,
+	const struct loader_options *options);
 void loader_close(struct loader *l); /* also in the middle */
 
-/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent waiting for it.
- * After the last: NULL.  Ends the job when an image and a hundred others in its place are unreadable. */
+/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent
+ * waiting for it. After the last: NULL.  Ends the job when an image and a hundred others in its
+ * place are unreadable. */
 const struct batch *loader_next(struct loader *l, double *waited_s);
 
 /* Unreadable records met so far; each distinct one was warned about once (log_warn_here). */

@@ -26,8 +26,9 @@ static int find_bytes(struct shard_opener *o, struct shard_blobs *blobs, const c
 	H5Dclose(set);
 	blobs->bytes = (uint64_t)rows;
 	blobs->at = rows > 0 ? at : 0;
-	if (rows > 0 && (at == HADDR_UNDEF || at > o->s->file_bytes ||
-				blobs->bytes > o->s->file_bytes - at))
+	if (rows > 0 &&
+		(at == HADDR_UNDEF || at > o->s->file_bytes ||
+			blobs->bytes > o->s->file_bytes - at))
 		return shard_damaged(o->s, o->err, "the bytes of %s are not inside the file", name);
 	return 0;
 }

@@ -30,7 +30,7 @@ int shard_read_number(
 {
 	hid_t a = H5Aopen(loc, name, H5P_DEFAULT), space = a < 0 ? -1 : H5Aget_space(a);
 	int ok = space >= 0 && H5Sget_simple_extent_npoints(space) == 1 &&
-		 H5Aread(a, H5T_NATIVE_LLONG, value) >= 0;
+		H5Aread(a, H5T_NATIVE_LLONG, value) >= 0;
 
 	if (space >= 0)
 		H5Sclose(space);
@@ -166,8 +166,8 @@ static int read_class_names(struct shard_opener *o, hid_t a, hid_t space)
 	struct shard_strings *classes = &o->s->classes;
 	hssize_t n = H5Sget_simple_extent_npoints(space);
 	hid_t type = n < 0 || n > INT32_MAX
-			     ? -1
-			     : checked_string(H5Aget_type(a), (uint64_t)n, o->s->file_bytes);
+		? -1
+		: checked_string(H5Aget_type(a), (uint64_t)n, o->s->file_bytes);
 	int ok;
 
 	if (type < 0)

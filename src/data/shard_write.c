@@ -151,8 +151,8 @@ static int reserve_head(struct shard_writer *w)
 	if (shard_build_zeros(&w->b, (uint64_t)st.st_size, images->at, w->err) != 0)
 		return -1;
 	return masks->bytes == 0
-		       ? 0
-		       : shard_build_zeros(&w->b, images->at + images->bytes, masks->at, w->err);
+		? 0
+		: shard_build_zeros(&w->b, images->at + images->bytes, masks->at, w->err);
 }
 
 /* An upper bound of what the index takes. */

@@ -12,19 +12,20 @@
 
 enum { FEATURES_BATCH = 512 /* most images of a batch of a single pass */ };
 
+/* steps 0, a single pass: every image once, in order, by its centre.  Else training: so many
+ * batches of `batch` random crops and flips, each epoch in an order of its own. */
 struct feature_options {
 	const struct subset *set;
-	int64_t steps; /* 0: every image once, in order, by its centre; else so many batches of
-			  random crops and flips, */
-	int batch; /* of so many images (at most set->count), each epoch in an order of its own */
+	int64_t steps;
+	int batch; /* at most set->count; a single pass chooses for itself */
 	uint64_t seed;
 };
 
+/* An image that cannot be read has the label -1 in a single pass; in training another stands in. */
 struct feature_batch {
 	int count;
 	const float *x;        /* (count, width) */
-	const int32_t *labels; /* (count); -1: could not be read (single pass only: in training
-				  another image stands in) */
+	const int32_t *labels; /* (count) */
 };
 
 struct feature_stream;

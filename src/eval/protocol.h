@@ -15,14 +15,12 @@ struct linear_settings {
 	int batch;                      /* clipped to the training images */
 	double rates[LINEAR_RATES_MAX]; /* base learning rates: the peak is rate x batch / 256 */
 	int rate_count;
-	int holdout;  /* choose the rate on held-out training images, which are not trained on; else
-			 on the test images */
-	double share; /* of the training images that are held out */
+	int holdout;  /* 1: choose the rate on training images held out; 0: on the test images */
+	double share; /* of the training images that are held out, and not trained on */
 	uint64_t seed;
 };
 
-/* Linear classifiers on the features (spec 6.1): trained on random crops, tested on centre crops.
- */
+/* Linear classifiers (spec 6.1), trained on random crops, tested on centre crops. */
 int linear_protocol(struct result *r, const struct encoder *e, const struct subset *train,
 	const struct subset *test, const struct linear_settings *settings, char err[ERR_MAX]);
 

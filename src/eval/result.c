@@ -122,7 +122,7 @@ static void put_line(FILE *f, const struct result *r, const struct result_subjec
 	fprintf(f, "%.6f,\"top5\":%.6f,\"%s\":%.9g,\"chosen_on\":\"%s\"", tally_top1(&row->test),
 		tally_top5(&row->test), r->setting, row->setting, r->chosen_on);
 	put_rows(f, r);
-	fputs(",\"encoder\":", f);
+	fputs(",\"checkpoint\":", f);
 	put_string(f, s->encoder);
 	fprintf(f,
 		",\"step\":%" PRId64 ",\"network\":\"%s\",\"train_images\":%" PRId64

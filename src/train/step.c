@@ -89,8 +89,8 @@ static void relic(struct step *s, struct step_result *r)
 {
 	const struct config *c = s->config;
 	const struct relic_options options = { .large = s->recipe.large, .small = s->recipe.small, .negatives = s->negatives,
-		.temperature = (float)c->loss.temperature, .contrast = (float)c->loss.contrast,
-		.invariance = (float)c->loss.invariance, .small_mode = c->loss.small_mode, .diagonal = c->loss.diagonal,
+		.temperature = c->loss.temperature, .contrast = (float)c->loss.contrast,
+		.invariance = c->loss.invariance, .small_mode = c->loss.small_mode, .diagonal = c->loss.diagonal,
 		.entropy_stop = c->loss.stop_gradient == STOP_ENTROPY, .reverse = c->loss.kl == KL_REVERSE };
 	const struct relic_batch batch = { .o = s->o, .t = s->t, .o_small = s->o_small, .candidates = s->candidates,
 		.n = s->n, .total = s->total, .d = c->model.out, .first = s->first };

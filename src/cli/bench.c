@@ -1,0 +1,204 @@
+#include "cli/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "data/decode.h"
+#include "train/step.h"
+#include "views/draw.h"
+#include "views/recipe.h"
+
+enum { REPEATS_MAX = 99 };
+
+/* What one measurement needs from image to image. */
+struct work {
+	const struct bench *b;
+	struct device *dev;
+	struct recipe recipe;
+	struct decoder decoder;
+	struct image image;
+	struct image_memory memory;
+	float *out;
+	uint8_t *buffer;
+	size_t capacity;
+	uint64_t number; /* items done */
+	int per_item;    /* units of an item */
+};
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Median units a second of do_item. */
+static double measure(struct work *w, void (*do_item)(struct work *w))
+{
+	int repeats = w->b->repeats < REPEATS_MAX ? w->b->repeats : REPEATS_MAX;
+	double rates[REPEATS_MAX];
+
+	do_item(w); /* caches and buffers */
+	for (int i = 0; i < repeats; i++) {
+		double start = clock_seconds(), now;
+		uint64_t first = w->number;
+
+		do {
+			do_item(w);
+			now = clock_seconds();
+		} while (now - start < w->b->seconds);
+		rates[i] = (double)(w->number - first) * w->per_item / (now - start);
+	}
+	qsort(rates, (size_t)repeats, sizeof *rates, ascending);
+	return rates[repeats / 2];
+}
+
+/* A random image of the set: the data are cached, the order is not. */
+static uint64_t pick(struct work *w)
+{
+	struct rng r = rng_at(1, RNG_PROBE, (uint32_t)w->number, 0, 0);
+
+	w->number++;
+	return rng_below(&r, (uint32_t)w->b->data->images);
+}
+
+static void decode(struct work *w, uint64_t id)
+{
+	char err[ERR_MAX];
+
+	CHECK(decoder_read(&w->decoder, &w->image, &w->memory, id, err) == 0, "%s", err);
+}
+
+static void views_item(struct work *w)
+{
+	const struct recipe *r = &w->recipe;
+	struct view_params p[VIEWS_MAX];
+	uint64_t id = pick(w);
+
+	decode(w, id);
+	for (int v = 0; v < r->large + r->small; v++)
+		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width, w->image.height, w->image.foreground);
+	w->dev->be->views(w->dev, w->out, &w->image, 1, p, r->large, 0);
+	if (r->small > 0)
+		w->dev->be->views(w->dev, w->out, &w->image, 1, p + r->large, r->small, 0);
+}
+
+static void crop_item(struct work *w)
+{
+	struct view_params p;
+	uint64_t id = pick(w);
+
+	decode(w, id);
+	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, w->image.width, w->image.height, 0);
+	p.jitter = p.grey = p.taps = p.solarise = p.masked = 0;
+	w->dev->be->views(w->dev, w->out, &w->image, 1, &p, 1, 0);
+}
+
+static void read_item(struct work *w)
+{
+	uint32_t record;
+	const struct shard *s = dataset_find(w->b->data, pick(w), &record);
+	char err[ERR_MAX];
+
+	CHECK(shard_read(s, record, &w->buffer, &w->capacity, err) >= 0, "%s", err);
+}
+
+static double run(const struct bench *b, struct device *dev, void (*do_item)(struct work *w), int all_views)
+{
+	struct work w = { .b = b, .dev = dev, .decoder = { .d = b->data } };
+	size_t side = (size_t)b->config->views.large_size;
+	double rate;
+
+	recipe_init(&w.recipe, b->config);
+	w.per_item = all_views ? w.recipe.large + w.recipe.small : 1;
+	w.out = xmalloc((size_t)(w.recipe.large + w.recipe.small) * side * side * 3 * sizeof *w.out);
+	rate = measure(&w, do_item);
+	image_memory_free(&w.image, &w.memory);
+	decoder_free(&w.decoder);
+	xfree(w.out);
+	xfree(w.buffer);
+	return rate;
+}
+
+double bench_views(const struct bench *b, struct device *one_thread)
+{
+	return run(b, one_thread, views_item, 1);
+}
+
+double bench_crops(const struct bench *b, struct device *one_thread)
+{
+	return run(b, one_thread, crop_item, 0);
+}
+
+double bench_reads(const struct bench *b)
+{
+	return run(b, NULL, read_item, 0);
+}
+
+double bench_peak_bytes(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_maxrss * 1024;
+}
+
+/* ---- the training step ---- */
+
+static struct batch read_batch(const struct bench *b, const struct step *s, struct image_memory *memory)
+{
+	struct batch batch = { .count = s->n };
+	struct decoder decoder = { .d = b->data };
+	char err[ERR_MAX];
+
+	batch.images = xcalloc((size_t)s->n, sizeof *batch.images);
+	batch.ids = xcalloc((size_t)s->n, sizeof *batch.ids);
+	for (int i = 0; i < s->n; i++) {
+		batch.ids[i] = (uint64_t)(s->first + i) % b->data->images;
+		CHECK(decoder_read(&decoder, &batch.images[i], &memory[i], batch.ids[i], err) == 0, "%s", err);
+	}
+	decoder_free(&decoder);
+	return batch;
+}
+
+static double time_step(struct step *s, const struct batch *batch, int64_t k)
+{
+	const struct plan plan = { .step = k, .lr = 0.1, .ema = 0.99, .key = (uint64_t)k };
+	struct step_result result;
+	double start = clock_seconds();
+
+	step_run(s, batch, &plan, &result);
+	s->dev->be->wait(s->dev);
+	return clock_seconds() - start;
+}
+
+double bench_step(const struct bench *b, struct comm *comm, struct device *dev)
+{
+	double times[REPEATS_MAX];
+	struct image_memory *memory;
+	struct batch batch;
+	struct step s;
+
+	step_open(&s, b->config, comm, dev);
+	state_init(&s.state, b->config);
+	memory = xcalloc((size_t)s.n, sizeof *memory);
+	batch = read_batch(b, &s, memory);
+	time_step(&s, &batch, 0);
+	for (int i = 0; i < b->repeats; i++) {
+		times[i] = time_step(&s, &batch, i + 1);
+		log_progress(i + 1 == b->repeats, "training step %d/%d: %.2f s", i + 1, b->repeats, times[i]);
+	}
+	qsort(times, (size_t)b->repeats, sizeof *times, ascending);
+	for (int i = 0; i < s.n; i++)
+		image_memory_free(&batch.images[i], &memory[i]);
+	xfree(memory);
+	xfree(batch.images);
+	xfree(batch.ids);
+	step_close(&s);
+	return b->config->train.batch / times[b->repeats / 2];
+}

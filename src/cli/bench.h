@@ -1,0 +1,38 @@
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "base/config.h"
+#include "comm/comm.h"
+#include "data/dataset.h"
+#include "nn/backend.h"
+
+/* How fast each part is on this machine.  Each measurement runs for about `seconds`, `repeats` times over, and gives the median. */
+
+struct bench {
+	const struct dataset *data;
+	const struct config *config;
+	double seconds;
+	int repeats;
+};
+
+/* One thread: read, decode, and make all views of config's recipe; views a second. */
+double bench_views(const struct bench *b, struct device *one_thread);
+
+/* One thread: read, decode, one random crop with flip of views.large_size; images a second. */
+double bench_crops(const struct bench *b, struct device *one_thread);
+
+/* One thread: random records read and checked against their CRC; records a second. */
+double bench_reads(const struct bench *b);
+
+/* Training steps of config's network and batch; images a second over all ranks. Collective. */
+double bench_step(const struct bench *b, struct comm *comm, struct device *dev);
+
+/* The most memory this process has held, bytes. */
+double bench_peak_bytes(void);
+
+/* A temporary packed set of `images` textured JPEGs of 500 x 375, quality 90, about 60 kB each: what photographs of ImageNet are like.
+ * *folder is the caller's to free, and bench_remove_data removes what is there. */
+struct dataset *bench_make_data(int images, char **folder, char err[ERR_MAX]);
+void bench_remove_data(const char *folder);
+
+#endif
