@@ -100,9 +100,8 @@ static int find_state(enum state *state, const struct place *p, char err[ERR_MAX
 	if (*state == UNFINISHED)
 		return same_options(p->marker, p->text, err);
 	return folder_is_empty(p->out)
-		       ? 0
-		       : fail(err, "%s: holds something else; give a new or an empty folder",
-				 p->out);
+		? 0
+		: fail(err, "%s: holds something else; give a new or an empty folder", p->out);
 }
 
 /* nftw's visitor: a file that was being written when an earlier run ended. */

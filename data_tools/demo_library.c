@@ -159,10 +159,10 @@ static int load_side(struct demo_library *lib, int side, int size, int threads, 
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
 	for (int i = 0; i < count; i++) {
 		char why[ERR_MAX];
-		int bad = i < photos ? load_photo(&lib->photos[side][i],
-					       l->backgrounds[side][i].file, size, why)
-				     : load_cutout(&lib->cutouts[side][i - photos],
-					       l->objects[side][i - photos].file, size, why);
+		int bad = i < photos
+			? load_photo(&lib->photos[side][i], l->backgrounds[side][i].file, size, why)
+			: load_cutout(&lib->cutouts[side][i - photos],
+				  l->objects[side][i - photos].file, size, why);
 
 		if (bad) {
 #pragma omp critical

@@ -90,7 +90,7 @@ static int compare_finished(struct pack *p, struct pack_outcome *outcome, char e
 	size_t n;
 
 	outcome->was_there = file_read_all(path, TEXT_MAX, &text, &n, why) == 0 &&
-			     strcmp((char *)text, p->about) == 0;
+		strcmp((char *)text, p->about) == 0;
 	xfree(path);
 	xfree(text);
 	if (!outcome->was_there)

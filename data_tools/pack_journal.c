@@ -147,8 +147,8 @@ static int parse(struct journal_entry *e, const char *text)
 			       " %" SCNu32 " %" SCNu32 " %" SCNx32 " %" SCNu32,
 			       &e->key_crc, &e->stamp, &r->bytes, &r->crc, &r->width, &r->height,
 			       &r->mask_bytes, &r->mask_crc, &r->foreground) == 9
-			       ? 0
-			       : -1;
+			? 0
+			: -1;
 	case JOURNAL_REJECTED:
 		if (sscanf(text, "- %" SCNx32 " %" SCNx32 " %n", &e->key_crc, &e->stamp, &used) !=
 				2 ||

@@ -147,8 +147,9 @@ static int take_in(
 	}
 	key = key_of(t, e);
 	n = stem_length(key);
-	if (s->stem && ((is_image && s->has_image) || strlen(s->stem) != (size_t)n ||
-			       memcmp(s->stem, key, (size_t)n))) {
+	if (s->stem &&
+		((is_image && s->has_image) || strlen(s->stem) != (size_t)n ||
+			memcmp(s->stem, key, (size_t)n))) {
 		give(t, item);
 		given = 1;
 	}

@@ -152,9 +152,9 @@ static int next_file(
 		e->name = entry_name(entry);
 		e->size = (size_t)archive_entry_size(entry);
 		e->inner = r->inner_class;
-		return e->name ? 1
-			       : fail(err, "%s: holds a file whose name cannot be read",
-					 r->paths[r->at]);
+		return e->name
+			? 1
+			: fail(err, "%s: holds a file whose name cannot be read", r->paths[r->at]);
 	}
 	return rc == ARCHIVE_EOF ? 0 : fail_archive(err, r, a, "read on");
 }

@@ -73,9 +73,9 @@ static void check_image(void *arg, void *job, int thread)
 
 	k->bytes = shard_read(s, i, &r->buffer, &r->capacity, k->err);
 	k->bad = k->bytes < 0 ||
-		 (c->decode &&
-			 decode_record(&r->converter, s, i, r->buffer, k->bytes, k->err) != 0) ||
-		 (shard_has_masks(s) && check_mask(k, s, i, r) != 0);
+		(c->decode &&
+			decode_record(&r->converter, s, i, r->buffer, k->bytes, k->err) != 0) ||
+		(shard_has_masks(s) && check_mask(k, s, i, r) != 0);
 }
 
 static void note(struct pack_checked *checked, const struct check *k)
@@ -83,7 +83,7 @@ static void note(struct pack_checked *checked, const struct check *k)
 	checked->images++;
 	checked->masks += k->mask_bytes > 0;
 	checked->bytes += (uint64_t)(k->bytes > 0 ? k->bytes : 0) +
-			  (uint64_t)(k->mask_bytes > 0 ? k->mask_bytes : 0);
+		(uint64_t)(k->mask_bytes > 0 ? k->mask_bytes : 0);
 	if (!k->bad)
 		return;
 	checked->bad++;
@@ -113,8 +113,9 @@ static void check_images(struct checker *c, int threads, struct pack_checked *ch
 			log_progress(0, "verifying: %llu of %llu images, %llu bad, %s left",
 				(unsigned long long)checked->images,
 				(unsigned long long)c->d->images, (unsigned long long)checked->bad,
-				pack_time(text, passed * (double)(c->d->images - checked->images) /
-							(double)checked->images));
+				pack_time(text,
+					passed * (double)(c->d->images - checked->images) /
+						(double)checked->images));
 	}
 	pool_close(pool);
 }

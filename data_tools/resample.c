@@ -158,8 +158,7 @@ static void sample(float pixel[4], const float *cutout, int width, const struct 
 {
 	memset(pixel, 0, 4 * sizeof *pixel);
 	for (int j = 0; j < down->count; j++) {
-		const float *in =
-			cutout +
+		const float *in = cutout +
 			((size_t)(down->first + j) * (size_t)width + (size_t)across->first) * 4;
 		float sum[4] = { 0 };
 

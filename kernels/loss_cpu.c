@@ -60,7 +60,7 @@ static void fill_p(const struct loss *l, const struct relic_rows *rows, int i)
 						  embedding(in->t, b, in->total, candidates[k],
 							  in->d),
 						  (size_t)in->d) /
-					  tau;
+					tau;
 			relic_log_softmax(logp, l->count);
 		}
 }
@@ -81,7 +81,7 @@ static void fill_q(const struct loss *l, const struct relic_rows *rows, int i)
 						  embedding(in->o_small, s, in->total,
 							  candidates[k], in->d),
 						  (size_t)in->d) /
-					  tau;
+					tau;
 			relic_log_softmax(logq, l->count);
 		}
 }
@@ -142,8 +142,8 @@ static void gather_small(const struct loss *l, float *g_small, int s, size_t col
 
 		for (int k = 0; k < l->count; k++) {
 			float *g = g_small +
-				   ((size_t)s * (size_t)in->total + (size_t)candidates[k]) * d +
-				   column;
+				((size_t)s * (size_t)in->total + (size_t)candidates[k]) * d +
+				column;
 			double sum[BLOCK] = { 0 };
 
 			for (int b = 0; b < large; b++)

@@ -211,8 +211,8 @@ HOST_DEVICE static inline void relic_image(
 		for (int b = 0; b < o->large; b++) {
 			if (a == b && !o->diagonal)
 				continue;
-			terms[0] += relic_contrast(
-				relic_p(rows, o, a, b), rows->count, o->contrast);
+			terms[0] +=
+				relic_contrast(relic_p(rows, o, a, b), rows->count, o->contrast);
 			terms[1] += a < o->large ? relic_invariance(relic_p(rows, o, a, b),
 							   relic_p(rows, o, b, a), o, rows->count)
 						 : relic_small(rows, o, a - o->large, b);

@@ -69,7 +69,7 @@ void max_pool_cpu(
 			for (int j = 0; j < q; j++) {
 				size_t at = (((size_t)n * (size_t)p + (size_t)i) * (size_t)q +
 						    (size_t)j) *
-					    (size_t)s->c;
+					(size_t)s->c;
 
 				pool_window(y + at, index + at, x + (size_t)n * image, s,
 					i * s->stride - s->top, j * s->stride - s->left);

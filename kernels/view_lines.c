@@ -30,7 +30,7 @@ CLONES void line_resample(float *const out[3], const float *in, const struct lin
 	for (int i = 0; i < n; i++) {
 		const float *p = in + taps[i].start, *w = taps[i].weight;
 		quad sum = *(const quad *)p * w[0] + *(const quad *)(p + 3) * w[1] +
-			   *(const quad *)(p + 6) * w[2] + *(const quad *)(p + 9) * w[3];
+			*(const quad *)(p + 6) * w[2] + *(const quad *)(p + 9) * w[3];
 
 		r[i] = sum[0];
 		g[i] = sum[1];

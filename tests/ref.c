@@ -34,7 +34,7 @@
 static size_t outputs(const struct conv_shape *s)
 {
 	return (size_t)s->n * (size_t)conv_out(s->h, s->top, s->bottom, s->r, s->stride) *
-	       (size_t)conv_out(s->w, s->left, s->right, s->r, s->stride) * (size_t)s->k;
+		(size_t)conv_out(s->w, s->left, s->right, s->r, s->stride) * (size_t)s->k;
 }
 
 void ref_conv(double *y, const double *x, const double *w, const struct conv_shape *s)
@@ -64,7 +64,7 @@ void ref_gemm(double *c, const double *a, const double *b, int m, int n, int k, 
 
 			for (int l = 0; l < k; l++)
 				sum += (ta ? a[l * m + i] : a[i * k + l]) *
-				       (tb ? b[j * k + l] : b[l * n + j]);
+					(tb ? b[j * k + l] : b[l * n + j]);
 			c[i * n + j] = sum;
 		}
 }

@@ -22,7 +22,8 @@ const char *test_folder(void)
 
 int test_cleanup(void **state)
 {
-	char command[sizeof folders + 16]; /* the compiler cannot see that a name ends within its row */
+	char command[sizeof folders +
+		16]; /* the compiler cannot see that a name ends within its row */
 
 	(void)state;
 	for (int i = 0; i < folder_count; i++) {
@@ -46,7 +47,8 @@ const char *test_path(const char *folder, const char *name)
 void test_close(double a, double b, double tolerance, const char *what, const char *file, int line)
 {
 	if (!(fabs(a - b) <= tolerance)) {
-		print_error("%s: %.17g, expected %.17g, differs by %g (allowed %g)\n", what, a, b, a - b, tolerance);
+		print_error("%s: %.17g, expected %.17g, differs by %g (allowed %g)\n", what, a, b,
+			a - b, tolerance);
 		_fail(file, line);
 	}
 }

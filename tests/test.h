@@ -11,7 +11,8 @@
 
 #include "base/die.h"
 
-/* int main for a table of cases, e.g. static const struct CMUnitTest cases[] = { cmocka_unit_test(f), ... }; */
+/* int main for a table of cases, e.g. static const struct CMUnitTest cases[] = {
+ * cmocka_unit_test(f), ... }; */
 #define TEST_MAIN(cases)                                                                           \
 	int main(void)                                                                             \
 	{                                                                                          \

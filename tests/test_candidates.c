@@ -46,7 +46,8 @@ static void uniform_over_the_others(void **state)
 	}
 	for (int i = 0; i < TOTAL; i++)
 		if (i != ANCHOR)
-			chi2 += ((double)count[i] - expected) * ((double)count[i] - expected) / expected;
+			chi2 += ((double)count[i] - expected) * ((double)count[i] - expected) /
+				expected;
 	assert_int_equal(count[ANCHOR], 0);
 	assert_true(chi2 < 61.1); /* 31 degrees of freedom: exceeded once in a thousand */
 }

@@ -78,7 +78,7 @@ static void values_are_uniform_in_their_ranges(void **state)
 			       place = (v - ranges[k].lo) / (ranges[k].hi - ranges[k].lo) * BINS;
 
 			assert_true(v >= ranges[k].lo - ranges[k].slack &&
-				    v <= ranges[k].hi + ranges[k].slack);
+				v <= ranges[k].hi + ranges[k].slack);
 			seen[place < 0 ? 0 : place >= BINS ? BINS - 1 : (int)place]++;
 		}
 		for (int i = 0; i < BINS; i++)

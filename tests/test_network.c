@@ -1,4 +1,5 @@
-/* The network's tables against the paper's counts, and its geometry; arithmetic is in test_gradient. */
+/* The network's tables against the paper's counts, and its geometry; arithmetic is in
+ * test_gradient. */
 #include "test.h"
 
 #include <math.h>
@@ -26,11 +27,17 @@ static void parameter_counts(void **state)
 		double width;
 		size_t encoder;
 	} rows[] = {
-		{ "resnet50", 1, 23508032 }, { "resnet50", 2, 93907072 }, { "resnet50", 4, 375378176 },
-		{ "resnet101", 1, 42500160 }, { "resnet152", 1, 58143808 }, { "resnet200", 1, 62624832 },
+		{ "resnet50", 1, 23508032 },
+		{ "resnet50", 2, 93907072 },
+		{ "resnet50", 4, 375378176 },
+		{ "resnet101", 1, 42500160 },
+		{ "resnet152", 1, 58143808 },
+		{ "resnet200", 1, 62624832 },
 		{ "resnet200", 2, 250128512 },
-		/* torchvision's models without their classifiers: 11689512 - 513000, 21797672 - 513000 */
-		{ "resnet18", 1, 11176512 }, { "resnet34", 1, 21284672 },
+		/* torchvision's models without their classifiers: 11689512 - 513000, 21797672 -
+		   513000 */
+		{ "resnet18", 1, 11176512 },
+		{ "resnet34", 1, 21284672 },
 	};
 
 	(void)state;
@@ -94,7 +101,8 @@ static void tensors_lie_apart_and_aligned(void **state)
 	(void)state;
 	tables(&p, &s, "resnet50", 0.3);
 	for (int i = 0; i < p.count; i++) {
-		size_t end = p.table[i].offset + p.table[i].count, next = i + 1 < p.count ? p.table[i + 1].offset : p.length;
+		size_t end = p.table[i].offset + p.table[i].count,
+		       next = i + 1 < p.count ? p.table[i + 1].offset : p.length;
 
 		assert_int_equal(p.table[i].offset % PARAM_ALIGN, 0);
 		assert_true(end <= next && next - end < PARAM_ALIGN);
@@ -124,17 +132,21 @@ static void initial_values(void **state)
 		for (size_t j = 0; j < t->count; j++) {
 			sum += v[t->offset + j];
 			square += (double)v[t->offset + j] * v[t->offset + j];
-			assert_true(t->init != INIT_TRUNCATED_NORMAL || fabs(v[t->offset + j]) <= bound * (1 + 1e-6));
+			assert_true(t->init != INIT_TRUNCATED_NORMAL ||
+				fabs(v[t->offset + j]) <= bound * (1 + 1e-6));
 		}
-		/* A normal cut at two deviations has variance 0.774; no correction is made (spec 3.1). */
+		/* A normal cut at two deviations has variance 0.774; no correction is made
+		 * (spec 3.1). */
 		if (t->init == INIT_TRUNCATED_NORMAL && t->count > 10000) {
 			assert_close(square / (double)t->count * t->fan_in, 0.774, 0.05);
-			assert_close(sum / (double)t->count * sqrt(t->fan_in), 0, 5 * 0.88 / sqrt((double)t->count));
+			assert_close(sum / (double)t->count * sqrt(t->fan_in), 0,
+				5 * 0.88 / sqrt((double)t->count));
 		}
 	}
 	assert_int_equal(p.table[params_find(&p, "encoder.layer1.0.bn3.weight")].init, INIT_ZERO);
 	assert_int_equal(p.table[params_find(&p, "encoder.layer1.0.bn2.weight")].init, INIT_ONE);
-	assert_int_equal(p.table[params_find(&p, "encoder.layer1.0.downsample.1.weight")].init, INIT_ONE);
+	assert_int_equal(
+		p.table[params_find(&p, "encoder.layer1.0.downsample.1.weight")].init, INIT_ONE);
 	params_init(&p, again, 1, RNG_TARGET_INIT);
 	assert_memory_not_equal(v, again, 1000);
 	xfree(v);
@@ -162,8 +174,10 @@ static void padding_as_the_spec_lists(void **state)
 		for (int stride = 1; stride <= 2; stride++)
 			for (int kernel = 1; kernel <= 7; kernel += 2)
 				for (int kind = 0; kind < 2; kind++) {
-					unit_padding(&before, &after, n, kernel, stride, kind ? PADDING_SAME : PADDING_SYMMETRIC);
-					assert_int_equal(conv_out(n, before, after, kernel, stride), (n + stride - 1) / stride);
+					unit_padding(&before, &after, n, kernel, stride,
+						kind ? PADDING_SAME : PADDING_SYMMETRIC);
+					assert_int_equal(conv_out(n, before, after, kernel, stride),
+						(n + stride - 1) / stride);
 				}
 }
 

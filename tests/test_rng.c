@@ -1,4 +1,5 @@
-/* The generator against the vectors published with Random123 (kat_vectors, philox4x32 10), and its distributions. */
+/* The generator against the vectors published with Random123 (kat_vectors, philox4x32 10), and its
+ * distributions. */
 #include "test.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@ static void published_vectors(void **state)
 		uint32_t counter[4], key[2], out[4];
 	} v[] = {
 		{ { 0, 0, 0, 0 }, { 0, 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
-		{ { ~0u, ~0u, ~0u, ~0u }, { ~0u, ~0u }, { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
+		{ { ~0u, ~0u, ~0u, ~0u }, { ~0u, ~0u },
+			{ 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
 		{ { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, { 0xa4093822, 0x299f31d0 },
 			{ 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
 	};
@@ -26,7 +28,8 @@ static void published_vectors(void **state)
 
 static void a_place_gives_the_same_numbers(void **state)
 {
-	struct rng a = rng_at(7, RNG_VIEW, 1, 2, 3), b = rng_at(7, RNG_VIEW, 1, 2, 3), other = rng_at(7, RNG_VIEW, 1, 2, 4);
+	struct rng a = rng_at(7, RNG_VIEW, 1, 2, 3), b = rng_at(7, RNG_VIEW, 1, 2, 3),
+		   other = rng_at(7, RNG_VIEW, 1, 2, 4);
 	int same = 0;
 
 	(void)state;
@@ -83,7 +86,8 @@ static void below_is_even_and_in_range(void **state)
 	for (int i = 0; i < DRAWS; i++)
 		seen[rng_below(&r, N)]++;
 	for (int i = 0; i < N; i++)
-		chi2 += (seen[i] - DRAWS / (double)N) * (seen[i] - DRAWS / (double)N) / (DRAWS / (double)N);
+		chi2 += (seen[i] - DRAWS / (double)N) * (seen[i] - DRAWS / (double)N) /
+			(DRAWS / (double)N);
 	assert_true(chi2 < 22.5); /* 6 degrees of freedom: exceeded once in a thousand */
 }
 

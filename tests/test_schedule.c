@@ -11,7 +11,8 @@ static void imagenet_at_1000_epochs(void **state)
 	assert_close(schedule_lr(&s, 0), 0, 0);
 	assert_close(schedule_lr(&s, 3127), 4.8, 1e-12);
 	assert_close(schedule_lr(&s, 1), 4.8 / 3127, 1e-15);
-	assert_close(schedule_lr(&s, (312784 + 3127) / 2), 2.4, 1e-4); /* half way down the cosine */
+	assert_close(
+		schedule_lr(&s, (312784 + 3127) / 2), 2.4, 1e-4); /* half way down the cosine */
 	assert_true(schedule_lr(&s, 312783) > 0 && schedule_lr(&s, 312783) < 1e-9);
 	assert_close(schedule_lr(&s, 312784), 0, 1e-15);
 }

@@ -1,5 +1,6 @@
-/* One training step of a small network, on the CPU: its gradient against differences of its loss, what it leaves behind,
- * and that it allocates nothing.  Other implementations are compared with through the step dump. */
+/* One training step of a small network, on the CPU: its gradient against differences of its loss,
+ * what it leaves behind, and that it allocates nothing.  Other implementations are compared with
+ * through the step dump. */
 #include "test.h"
 
 #include <math.h>
@@ -38,7 +39,9 @@ static struct batch make_batch(int step)
 		/* Smooth pictures, different from each other, with a little noise. */
 		for (int p = 0; p < SIDE * SIDE; p++)
 			for (int k = 0; k < 3; k++)
-				rgb[3 * p + k] = (uint8_t)(128 + 100 * sin(0.05 * (i + 1) * (p % SIDE) + k) * cos(0.07 * (8 - i) * (p / SIDE)) +
+				rgb[3 * p + k] = (uint8_t)(128 +
+					100 * sin(0.05 * (i + 1) * (p % SIDE) + k) *
+						cos(0.07 * (8 - i) * (p / SIDE)) +
 					20 * rng_uniform(&r));
 		b.images[i] = (struct image){ .width = SIDE, .height = SIDE, .rgb = rgb };
 		b.ids[i] = (uint64_t)i;
@@ -64,8 +67,8 @@ static void open_step(struct step *s, const struct config *c)
 	state_init(&s->state, c);
 }
 
-/* Each block adds a little to its input: with 0, the usual start, the blocks would be hidden from the test; with 1 a network of
- * this size is so rough that its differences mean nothing. */
+/* Each block adds a little to its input: with 0, the usual start, the blocks would be hidden from
+ * the test; with 1 a network of this size is so rough that its differences mean nothing. */
 static void open_blocks(struct step *s)
 {
 	const struct params *p = s->state.params;
@@ -84,8 +87,10 @@ static void close_step(struct step *s)
 	dev->be->close(dev);
 }
 
-/* Loss at the parameters moved by a * direction; the step is not applied (learning rate 0, target fixed). */
-static double loss_at(struct step *s, const struct batch *b, const float *start, const float *direction, double a)
+/* Loss at the parameters moved by a * direction; the step is not applied (learning rate 0, target
+ * fixed). */
+static double loss_at(
+	struct step *s, const struct batch *b, const float *start, const float *direction, double a)
 {
 	const struct plan plan = { .lr = 0, .ema = 1, .key = 3 };
 	struct step_result r;
@@ -97,8 +102,9 @@ static double loss_at(struct step *s, const struct batch *b, const float *start,
 	return r.loss;
 }
 
-/* The contrastive term has no stop-gradient on the online side, so its differences are its gradient.  One kind of tensor at a
- * time is moved along its gradient and a random direction of the same length, by a share h of its own. */
+/* The contrastive term has no stop-gradient on the online side, so its differences are its
+ * gradient.  One kind of tensor at a time is moved along its gradient and a random direction of the
+ * same length, by a share h of its own. */
 static void make_direction(struct step *s, float *direction, const float *start, const char *word)
 {
 	const struct params *p = s->state.params;
@@ -106,7 +112,9 @@ static void make_direction(struct step *s, float *direction, const float *start,
 	double gradient = 0, own = 0, count = 0;
 
 	for (int i = 0; i < p->count; i++)
-		for (size_t j = p->table[i].offset; strstr(p->table[i].name, word) && j < p->table[i].offset + p->table[i].count; j++) {
+		for (size_t j = p->table[i].offset; strstr(p->table[i].name, word) &&
+			j < p->table[i].offset + p->table[i].count;
+			j++) {
 			direction[j] = s->state.gradients[j];
 			gradient += (double)direction[j] * direction[j];
 			own += (double)start[j] * start[j];
@@ -116,10 +124,12 @@ static void make_direction(struct step *s, float *direction, const float *start,
 	own = fmax(own, 0.01 * count); /* biases start at 0 */
 	for (size_t j = 0; j < p->length; j++)
 		if (direction[j] != 0)
-			direction[j] = (float)(sqrt(own) * (direction[j] / sqrt(gradient) + rng_normal(&r) / sqrt(count)));
+			direction[j] = (float)(sqrt(own) *
+				(direction[j] / sqrt(gradient) + rng_normal(&r) / sqrt(count)));
 }
 
-static void check_direction(struct step *s, const struct batch *b, const float *start, const char *word)
+static void check_direction(
+	struct step *s, const struct batch *b, const float *start, const char *word)
 {
 	size_t length = s->state.params->length;
 	float *direction = xcalloc(length, sizeof *direction);
@@ -130,18 +140,23 @@ static void check_direction(struct step *s, const struct batch *b, const float *
 	for (size_t i = 0; i < length; i++)
 		closed += (double)s->state.gradients[i] * direction[i];
 	h = fmin(3e-4, 1.5e-3 / fabs(closed));
-	differences = (8 * (loss_at(s, b, start, direction, h) - loss_at(s, b, start, direction, -h)) -
-			      (loss_at(s, b, start, direction, 2 * h) - loss_at(s, b, start, direction, -2 * h))) / (12 * h);
+	differences =
+		(8 * (loss_at(s, b, start, direction, h) - loss_at(s, b, start, direction, -h)) -
+			(loss_at(s, b, start, direction, 2 * h) -
+				loss_at(s, b, start, direction, -2 * h))) /
+		(12 * h);
 	print_message("# %-24s closed %+.6f differences %+.6f\n", word, closed, differences);
-	/* float32 losses carry about 1e-7 each, divided by h; relus that change sign add a few hundredths. */
+	/* float32 losses carry about 1e-7 each, divided by h; relus that change sign add a few
+	 * hundredths. */
 	assert_close(differences, closed, 1e-3 + 0.04 * fabs(closed));
 	xfree(direction);
 }
 
 static void gradient_is_the_difference_quotient(const char *arch)
 {
-	static const char *const words[] = { "encoder.conv1", "layer1.0.conv", "layer2.0.downsample.0", "layer4.1.conv2", "bn1.weight", "bn2.weight", "layer3.0.bn1.bias",
-		"projector.linear1.weight", "predictor" };
+	static const char *const words[] = { "encoder.conv1", "layer1.0.conv",
+		"layer2.0.downsample.0", "layer4.1.conv2", "bn1.weight", "bn2.weight",
+		"layer3.0.bn1.bias", "projector.linear1.weight", "predictor" };
 	struct config c;
 	struct step s;
 	struct batch b = make_batch(0);
@@ -197,7 +212,8 @@ static void steps_allocate_nothing(void **state)
 	config_free(&c);
 }
 
-/* The same step twice gives the same bits, and training lowers the loss on a batch that never changes. */
+/* The same step twice gives the same bits, and training lowers the loss on a batch that never
+ * changes. */
 static void repeatable_and_learning(void **state)
 {
 	enum { STEPS = 30 };

@@ -22,7 +22,7 @@ struct image picture(int w, int h, uint32_t seed)
 		for (int x = 0; x < w; x++) {
 			for (int c = 0; c < 3; c++) {
 				double v = 128 + 90 * sin(x / fx + c) * cos(y / fy - c) +
-					   40 * (rng_uniform(&r) - 0.5);
+					40 * (rng_uniform(&r) - 0.5);
 
 				if (x % 29 == 7 || y % 31 == 5)
 					v = (uint32_t)c == seed % 3 ? 255 : 0;

@@ -32,8 +32,8 @@ void die(const char *file, int line, const char *what, const char *fmt, ...)
 	if (up)
 		MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	/* One write, so that the messages of several ranks do not mix. */
-	fprintf(stderr, "reliquary: fault on %s, rank %d, %s:%d: %s\n    (failed: %s)\n", host, rank, file,
-		line, text, what);
+	fprintf(stderr, "reliquary: fault on %s, rank %d, %s:%d: %s\n    (failed: %s)\n", host,
+		rank, file, line, text, what);
 	fflush(NULL);
 	if (up)
 		MPI_Abort(MPI_COMM_WORLD, EXIT_FAULT);

@@ -3,10 +3,10 @@
 
 /* The two kinds of error.
  *
- * A fault of the machine or of ours (no memory, a library call that cannot fail failing, an array of
- * the wrong length) ends the job on all ranks: CHECK.
- * A fault of the input (configuration, image, shard, checkpoint) is returned: -1, with the reason in the
- * caller's err, written by fail(). */
+ * A fault of the machine or of ours (no memory, a library call that cannot fail failing, an array
+ * of the wrong length) ends the job on all ranks: CHECK. A fault of the input (configuration,
+ * image, shard, checkpoint) is returned: -1, with the reason in the caller's err, written by
+ * fail(). */
 
 enum { ERR_MAX = 1024 };
 

@@ -83,8 +83,8 @@ int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ER
 	return rc;
 }
 
-static int read_open(FILE *f, const char *path, size_t max, unsigned char **bytes, size_t *n,
-	char err[ERR_MAX])
+static int read_open(
+	FILE *f, const char *path, size_t max, unsigned char **bytes, size_t *n, char err[ERR_MAX])
 {
 	struct stat st;
 
@@ -93,7 +93,8 @@ static int read_open(FILE *f, const char *path, size_t max, unsigned char **byte
 	if (!S_ISREG(st.st_mode))
 		return fail(err, "%s: not a regular file", path);
 	if ((size_t)st.st_size > max)
-		return fail(err, "%s: %lld bytes; at most %zu are read", path, (long long)st.st_size, max);
+		return fail(err, "%s: %lld bytes; at most %zu are read", path,
+			(long long)st.st_size, max);
 	*n = (size_t)st.st_size;
 	*bytes = xmalloc(*n + 1);
 	(*bytes)[*n] = 0;

@@ -5,7 +5,8 @@
 
 #include "base/die.h"
 
-/* Files that are either whole or absent.  All return 0, or -1 with the reason (path, what failed) in err. */
+/* Files that are either whole or absent.  All return 0, or -1 with the reason (path, what failed)
+ * in err. */
 
 /* A name beside path under which to write until the file is whole: path.tmp-PID.  Caller frees. */
 char *file_temporary_name(const char *path);
@@ -16,8 +17,10 @@ int file_commit(const char *temporary, const char *path, char err[ERR_MAX]);
 /* Write n bytes as the whole file path, by way of a temporary name. */
 int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ERR_MAX]);
 
-/* Read all of path; *bytes is the caller's to free and is followed by a zero byte.  Files over max are refused. */
-int file_read_all(const char *path, size_t max, unsigned char **bytes, size_t *n, char err[ERR_MAX]);
+/* Read all of path; *bytes is the caller's to free and is followed by a zero byte.  Files over max
+ * are refused. */
+int file_read_all(
+	const char *path, size_t max, unsigned char **bytes, size_t *n, char err[ERR_MAX]);
 
 /* Make the folder path and its parents; fine if it is there. */
 int file_make_folder(const char *path, char err[ERR_MAX]);

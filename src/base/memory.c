@@ -30,7 +30,8 @@ void *xmalloc(size_t bytes)
 
 void *xcalloc(size_t count, size_t size)
 {
-	CHECK(size == 0 || count <= SIZE_MAX / size, "%zu elements of %zu bytes overflow", count, size);
+	CHECK(size == 0 || count <= SIZE_MAX / size, "%zu elements of %zu bytes overflow", count,
+		size);
 	return counted(calloc(count ? count : 1, size ? size : 1), count * size);
 }
 

@@ -5,7 +5,8 @@
 
 /* Allocation that cannot fail: without memory the job ends (CHECK).  Free with xfree. */
 void *xmalloc(size_t bytes);
-void *xcalloc(size_t count, size_t size); /* set to zero; ends the job when count * size overflows */
+void *xcalloc(
+	size_t count, size_t size); /* set to zero; ends the job when count * size overflows */
 void *xrealloc(void *p, size_t bytes);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -17,8 +18,8 @@ void *xaligned(size_t bytes);
 #define xfree(p) (xfree_((p)), (p) = NULL)
 void xfree_(void *p);
 
-/* How many allocations the x functions have made so far, in all threads: tests assert that a training
- * step makes none. */
+/* How many allocations the x functions have made so far, in all threads: tests assert that a
+ * training step makes none. */
 long xalloc_count(void);
 
 #endif

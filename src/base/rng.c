@@ -66,7 +66,8 @@ uint32_t rng_below(struct rng *r, uint32_t n)
 	uint64_t m = (uint64_t)rng_word(r) * n;
 
 	if ((uint32_t)m < n) {
-		uint32_t threshold = -n % n; /* 2^32 mod n: below it a value would be drawn too often */
+		uint32_t threshold =
+			-n % n; /* 2^32 mod n: below it a value would be drawn too often */
 
 		while ((uint32_t)m < threshold)
 			m = (uint64_t)rng_word(r) * n;

@@ -82,7 +82,8 @@ static void views_item(struct work *w)
 
 	decode(w, id);
 	for (int v = 0; v < r->large + r->small; v++)
-		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width, w->image.height, w->image.foreground);
+		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width,
+			w->image.height, w->image.foreground);
 	w->dev->be->views(w->dev, w->out, &w->image, 1, p, r->large, 0);
 	if (r->small > 0)
 		w->dev->be->views(w->dev, w->out, &w->image, 1, p + r->large, r->small, 0);
@@ -94,7 +95,8 @@ static void crop_item(struct work *w)
 	uint64_t id = pick(w);
 
 	decode(w, id);
-	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, w->image.width, w->image.height, 0);
+	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, w->image.width,
+		w->image.height, 0);
 	p.jitter = p.grey = p.taps = p.solarise = p.masked = 0;
 	w->dev->be->views(w->dev, w->out, &w->image, 1, &p, 1, 0);
 }
@@ -108,7 +110,8 @@ static void read_item(struct work *w)
 	CHECK(shard_read(s, record, &w->buffer, &w->capacity, err) >= 0, "%s", err);
 }
 
-static double run(const struct bench *b, struct device *dev, void (*do_item)(struct work *w), int all_views)
+static double run(
+	const struct bench *b, struct device *dev, void (*do_item)(struct work *w), int all_views)
 {
 	struct work w = { .b = b, .dev = dev, .decoder = { .d = b->data } };
 	size_t side = (size_t)b->config->views.large_size;
@@ -116,7 +119,8 @@ static double run(const struct bench *b, struct device *dev, void (*do_item)(str
 
 	recipe_init(&w.recipe, b->config);
 	w.per_item = all_views ? w.recipe.large + w.recipe.small : 1;
-	w.out = xmalloc((size_t)(w.recipe.large + w.recipe.small) * side * side * 3 * sizeof *w.out);
+	w.out = xmalloc(
+		(size_t)(w.recipe.large + w.recipe.small) * side * side * 3 * sizeof *w.out);
 	rate = measure(&w, do_item);
 	image_memory_free(&w.image, &w.memory);
 	decoder_free(&w.decoder);
@@ -150,7 +154,8 @@ double bench_peak_bytes(void)
 
 /* ---- the training step ---- */
 
-static struct batch read_batch(const struct bench *b, const struct step *s, struct image_memory *memory)
+static struct batch read_batch(
+	const struct bench *b, const struct step *s, struct image_memory *memory)
 {
 	struct batch batch = { .count = s->n };
 	struct decoder decoder = { .d = b->data };
@@ -160,7 +165,8 @@ static struct batch read_batch(const struct bench *b, const struct step *s, stru
 	batch.ids = xcalloc((size_t)s->n, sizeof *batch.ids);
 	for (int i = 0; i < s->n; i++) {
 		batch.ids[i] = (uint64_t)(s->first + i) % b->data->images;
-		CHECK(decoder_read(&decoder, &batch.images[i], &memory[i], batch.ids[i], err) == 0, "%s", err);
+		CHECK(decoder_read(&decoder, &batch.images[i], &memory[i], batch.ids[i], err) == 0,
+			"%s", err);
 	}
 	decoder_free(&decoder);
 	return batch;
@@ -191,7 +197,8 @@ double bench_step(const struct bench *b, struct comm *comm, struct device *dev)
 	time_step(&s, &batch, 0);
 	for (int i = 0; i < b->repeats; i++) {
 		times[i] = time_step(&s, &batch, i + 1);
-		log_progress(i + 1 == b->repeats, "training step %d/%d: %.2f s", i + 1, b->repeats, times[i]);
+		log_progress(i + 1 == b->repeats, "training step %d/%d: %.2f s", i + 1, b->repeats,
+			times[i]);
 	}
 	qsort(times, (size_t)b->repeats, sizeof *times, ascending);
 	for (int i = 0; i < s.n; i++)

@@ -6,7 +6,8 @@
 #include "data/dataset.h"
 #include "nn/backend.h"
 
-/* How fast each part is on this machine.  Each measurement runs for about `seconds`, `repeats` times over, and gives the median. */
+/* How fast each part is on this machine.  Each measurement runs for about `seconds`, `repeats`
+ * times over, and gives the median. */
 
 struct bench {
 	const struct dataset *data;
@@ -30,8 +31,9 @@ double bench_step(const struct bench *b, struct comm *comm, struct device *dev);
 /* The most memory this process has held, bytes. */
 double bench_peak_bytes(void);
 
-/* A temporary packed set of `images` textured JPEGs of 500 x 375, quality 90, about 60 kB each: what photographs of ImageNet are like.
- * *folder is the caller's to free, and bench_remove_data removes what is there. */
+/* A temporary packed set of `images` textured JPEGs of 500 x 375, quality 90, about 60 kB each:
+ * what photographs of ImageNet are like. *folder is the caller's to free, and bench_remove_data
+ * removes what is there. */
 struct dataset *bench_make_data(int images, char **folder, char err[ERR_MAX]);
 void bench_remove_data(const char *folder);
 

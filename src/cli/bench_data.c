@@ -31,7 +31,8 @@ static void paint(uint8_t *rgb, int number)
 			double grain = noise * (rng_uniform(&r) - 0.5);
 
 			for (int k = 0; k < 3; k++)
-				rgb[(y * WIDTH + x) * 3 + k] = (uint8_t)(128 + 80 * sin(fx[k] * x + phase[k]) * cos(fy[k] * y) + grain);
+				rgb[(y * WIDTH + x) * 3 + k] = (uint8_t)(128 +
+					80 * sin(fx[k] * x + phase[k]) * cos(fy[k] * y) + grain);
 		}
 }
 
@@ -59,7 +60,11 @@ static int next_record(void *arg, uint32_t i, struct shard_record *record, char 
 static int write_shard(struct maker *m, const char *path, int images, char err[ERR_MAX])
 {
 	static const char *const classes[] = { "texture" };
-	const struct shard_meta meta = { .name = "textures", .split = "bench", .classes = classes, .class_count = 1, .shards = 1 };
+	const struct shard_meta meta = { .name = "textures",
+		.split = "bench",
+		.classes = classes,
+		.class_count = 1,
+		.shards = 1 };
 	struct shard_record record;
 	uint64_t bytes = 0;
 
@@ -94,7 +99,8 @@ struct dataset *bench_make_data(int images, char **folder, char err[ERR_MAX])
 
 	*folder = xasprintf("%s/reliquary-bench-XXXXXX", base && *base ? base : "/tmp");
 	if (!mkdtemp(*folder)) {
-		fail(err, "%s: cannot make a temporary folder; name a packed set by --data", *folder);
+		fail(err, "%s: cannot make a temporary folder; name a packed set by --data",
+			*folder);
 		return NULL;
 	}
 	return write_set(*folder, images, err) == 0 ? dataset_open(*folder, err) : NULL;

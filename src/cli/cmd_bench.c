@@ -22,10 +22,12 @@ enum { ENTRIES = 4 };
 static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 {
 	const struct option_entry entries[ENTRIES] = {
-		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR", "packed set to read; without it textures of 500 x 375 pixels are made" },
+		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR",
+			"packed set to read; without it textures of 500 x 375 pixels are made" },
 		{ "images", OPTION_LONG, &a->images, 1, 100000, "N", "textures to make" },
 		{ "seconds", OPTION_REAL, &a->seconds, 0.01, 1000, "S", "length of a measurement" },
-		{ "repeats", OPTION_LONG, &a->repeats, 1, 99, "N", "measurements; the median is printed" },
+		{ "repeats", OPTION_LONG, &a->repeats, 1, 99, "N",
+			"measurements; the median is printed" },
 	};
 
 	memcpy(table, entries, sizeof entries);
@@ -57,15 +59,16 @@ static int take_json(int *argc, char **argv)
 	return found;
 }
 
-static int read_arguments(struct arguments *a, struct config *c, int argc, char **argv, char err[ERR_MAX])
+static int read_arguments(
+	struct arguments *a, struct config *c, int argc, char **argv, char err[ERR_MAX])
 {
 	struct option_entry table[ENTRIES];
 
 	fill_table(table, a);
 	a->json = take_json(&argc, argv);
 	c->train.batch = c->data.lanes = 8;
-	if (options_take(table, ENTRIES, &argc, argv, err) != 0 || config_arguments(c, &argc, argv, err) != 0 ||
-		options_end(argc, argv, 0, err) != 0)
+	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
+		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)
 		return -1;
 	return model_check(c, err);
 }
@@ -74,7 +77,8 @@ struct figures {
 	double views, crops, reads, step, peak;
 };
 
-static void print_figures(const struct figures *f, const struct bench *b, const struct config *c, const struct arguments *a, int ranks)
+static void print_figures(const struct figures *f, const struct bench *b, const struct config *c,
+	const struct arguments *a, int ranks)
 {
 	if (a->json) {
 		printf("{\"views_per_s_per_core\":%.1f,\"crops_per_s_per_core\":%.1f,\"shard_reads_per_s_per_core\":%.0f,"
@@ -82,21 +86,25 @@ static void print_figures(const struct figures *f, const struct bench *b, const 
 			f->views, f->crops, f->reads, f->step, f->peak);
 		return;
 	}
-	printf("read + decode + all views, %d x %d + %d x %d  %10.0f views/s per core\n", c->views.large, c->views.large_size,
-		c->views.small, c->views.small_size, f->views);
-	printf("read + decode + one crop and flip, %d      %10.0f images/s per core\n", c->views.large_size, f->crops);
+	printf("read + decode + all views, %d x %d + %d x %d  %10.0f views/s per core\n",
+		c->views.large, c->views.large_size, c->views.small, c->views.small_size, f->views);
+	printf("read + decode + one crop and flip, %d      %10.0f images/s per core\n",
+		c->views.large_size, f->crops);
 	printf("random reads from shards                    %10.0f records/s per core\n", f->reads);
-	printf("training step, %s x %g, batch %d, %d rank%s of %d thread%s %8.2f images/s\n", c->model.arch, c->model.width,
-		c->train.batch, ranks, ranks == 1 ? "" : "s", c->threads, c->threads == 1 ? "" : "s", f->step);
+	printf("training step, %s x %g, batch %d, %d rank%s of %d thread%s %8.2f images/s\n",
+		c->model.arch, c->model.width, c->train.batch, ranks, ranks == 1 ? "" : "s",
+		c->threads, c->threads == 1 ? "" : "s", f->step);
 	printf("peak memory of a rank                       %10.2f GB\n", f->peak / 1e9);
 	printf("medians of %d; %llu images\n", b->repeats, (unsigned long long)b->data->images);
 }
 
 /* Each rank measures its own core; rank 0's figures are printed. */
-static int measure(const struct arguments *a, const struct config *c, const struct dataset *data, struct comm *comm,
-	struct device *dev, char err[ERR_MAX])
+static int measure(const struct arguments *a, const struct config *c, const struct dataset *data,
+	struct comm *comm, struct device *dev, char err[ERR_MAX])
 {
-	const struct bench b = { .data = data, .config = c, .seconds = a->seconds, .repeats = (int)a->repeats };
+	const struct bench b = {
+		.data = data, .config = c, .seconds = a->seconds, .repeats = (int)a->repeats
+	};
 	struct device *one = dev->be->open(comm->local_rank, 1, err);
 	struct figures f = { 0 };
 
@@ -127,9 +135,11 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 	if (!dev)
 		return -1;
 	if (c->train.batch % comm->size != 0)
-		rc = fail(err, "train.batch=%d is not divisible by %d ranks", c->train.batch, comm->size);
+		rc = fail(err, "train.batch=%d is not divisible by %d ranks", c->train.batch,
+			comm->size);
 	else
-		data = a->data ? dataset_open(a->data, err) : bench_make_data((int)a->images, &folder, err);
+		data = a->data ? dataset_open(a->data, err)
+			       : bench_make_data((int)a->images, &folder, err);
 	if (comm_agree(comm, data ? 0 : -1, err) == 0)
 		rc = measure(a, c, data, comm, dev, err);
 	dataset_close(data);

@@ -28,9 +28,12 @@ static int read_config(struct config *c, int argc, char **argv, char err[ERR_MAX
 	if (config_arguments(c, &argc, argv, err) != 0)
 		return -1;
 	if (argc > 1)
-		return fail(err, "'%s' is not an option of pretrain ('reliquary pretrain --help' lists them)", argv[1]);
+		return fail(err,
+			"'%s' is not an option of pretrain ('reliquary pretrain --help' lists them)",
+			argv[1]);
 	if (!*c->data.train)
-		return fail(err, "data.train is not set: name the folder of a packed data set, e.g. --data.train=data/train");
+		return fail(err,
+			"data.train is not set: name the folder of a packed data set, e.g. --data.train=data/train");
 	if (config_check(c, err) != 0)
 		return -1;
 	return model_check(c, err);

@@ -1,8 +1,9 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-/* The subcommands: each gets argv from its own name on and returns the exit status: 0 done, 1 the input or the work was at
- * fault, 2 the command line was, 75 (EXIT_AGAIN) stopped on request with a checkpoint: run the same command again. */
+/* The subcommands: each gets argv from its own name on and returns the exit status: 0 done, 1 the
+ * input or the work was at fault, 2 the command line was, 75 (EXIT_AGAIN) stopped on request with a
+ * checkpoint: run the same command again. */
 
 enum { EXIT_DONE = 0, EXIT_INPUT = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75 };
 

@@ -10,7 +10,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "pack", cmd_pack, "images -> HDF5 shards (folder of classes, manifest, tar); checks every image" },
+	{ "pack", cmd_pack,
+		"images -> HDF5 shards (folder of classes, manifest, tar); checks every image" },
 	{ "demo-data", cmd_demo_data, "make a small set of real photographs to try everything on" },
 	{ "views", cmd_views, "a contact sheet (PNG) of the views that the network will see" },
 	{ "pretrain", cmd_pretrain, "shards -> encoder (under mpirun or srun; one rank a device)" },
@@ -24,7 +25,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int usage(FILE *out, int status)
 {
-	fprintf(out, "Reliquary %s: pre-training of image encoders by ReLICv2\n\nusage: reliquary COMMAND ...\n\n",
+	fprintf(out,
+		"Reliquary %s: pre-training of image encoders by ReLICv2\n\nusage: reliquary COMMAND ...\n\n",
 		PACKAGE_VERSION);
 	for (int i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
@@ -36,7 +38,8 @@ int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return usage(stderr, EXIT_USAGE);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0)
 		return usage(stdout, EXIT_DONE);
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("reliquary %s\n", PACKAGE_VERSION);

@@ -69,8 +69,8 @@ void comm_close(struct comm *c)
 static void sum(struct comm *c, void *x, size_t n, MPI_Datatype type, size_t size)
 {
 	for (size_t i = 0; c->size > 1 && i < n; i += PIECE)
-		MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, (char *)x + i * size, (int)(n - i < PIECE ? n - i : PIECE), type, MPI_SUM,
-			state_of(c)->world));
+		MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, (char *)x + i * size,
+			(int)(n - i < PIECE ? n - i : PIECE), type, MPI_SUM, state_of(c)->world));
 }
 
 void comm_sum_float(struct comm *c, float *x, size_t n)
@@ -95,8 +95,10 @@ void comm_sum_start(struct comm *c, float *x, size_t n)
 
 	if (c->size == 1 || n == 0)
 		return;
-	CHECK(s->pending_count < COMM_PENDING && n <= PIECE, "%d sums are pending; %zu floats", s->pending_count, n);
-	MPI_CHECK(MPI_Iallreduce(MPI_IN_PLACE, x, (int)n, MPI_FLOAT, MPI_SUM, s->behind, &s->pending[s->pending_count++]));
+	CHECK(s->pending_count < COMM_PENDING && n <= PIECE, "%d sums are pending; %zu floats",
+		s->pending_count, n);
+	MPI_CHECK(MPI_Iallreduce(MPI_IN_PLACE, x, (int)n, MPI_FLOAT, MPI_SUM, s->behind,
+		&s->pending[s->pending_count++]));
 }
 
 void comm_sum_finish(struct comm *c)
@@ -116,14 +118,15 @@ void comm_gather_float(struct comm *c, float *all, const float *x, size_t n)
 void comm_gather_int64(struct comm *c, int64_t *all, const int64_t *x, size_t n)
 {
 	CHECK(n <= PIECE, "%zu integers", n);
-	MPI_CHECK(MPI_Allgather(x, (int)n, MPI_INT64_T, all, (int)n, MPI_INT64_T, state_of(c)->world));
+	MPI_CHECK(MPI_Allgather(
+		x, (int)n, MPI_INT64_T, all, (int)n, MPI_INT64_T, state_of(c)->world));
 }
 
 void comm_broadcast(struct comm *c, void *x, size_t bytes, int root)
 {
 	for (size_t i = 0; i < bytes; i += PIECE)
-		MPI_CHECK(MPI_Bcast((char *)x + i, (int)(bytes - i < PIECE ? bytes - i : PIECE), MPI_BYTE, root,
-			state_of(c)->world));
+		MPI_CHECK(MPI_Bcast((char *)x + i, (int)(bytes - i < PIECE ? bytes - i : PIECE),
+			MPI_BYTE, root, state_of(c)->world));
 }
 
 void comm_barrier(struct comm *c)

@@ -9,14 +9,14 @@
 
 /* All arithmetic in bulk, once per kind of device: a table of operations with one contract each.
  *
- * Pointers marked dev are in the device's memory (for the CPU: ordinary memory, 64-byte aligned at the start of an
- * allocation).  Activations are NHWC, float.  Outputs come first, then inputs, then sizes.  Outputs do not overlap
- * inputs unless it says "may be".  No operation fails: a fault of the device or a library ends the job.  No operation
- * allocates but alloc, conv_open and the first call after open (caches).  Results are the same bits for the same
- * inputs and number of threads.
+ * Pointers marked dev are in the device's memory (for the CPU: ordinary memory, 64-byte aligned at
+ * the start of an allocation).  Activations are NHWC, float.  Outputs come first, then inputs, then
+ * sizes.  Outputs do not overlap inputs unless it says "may be".  No operation fails: a fault of
+ * the device or a library ends the job.  No operation allocates but alloc, conv_open and the first
+ * call after open (caches).  Results are the same bits for the same inputs and number of threads.
  *
- * "groups": views of one size run as one batch, (groups, rows, channels) with rows = images * height * width;
- * batch norm keeps the statistics of each group apart (spec 3.2). */
+ * "groups": views of one size run as one batch, (groups, rows, channels) with rows = images *
+ * height * width; batch norm keeps the statistics of each group apart (spec 3.2). */
 
 struct backend;
 
@@ -25,8 +25,8 @@ struct device {
 	const struct backend *be;
 };
 
-/* One convolution: x (n, h, w, c), weights (k, r, r, c), y (n, p, q, k) with p = (h + top + bottom - r) / stride + 1
- * and q likewise; no bias; no dilation. */
+/* One convolution: x (n, h, w, c), weights (k, r, r, c), y (n, p, q, k) with p = (h + top + bottom
+ * - r) / stride + 1 and q likewise; no bias; no dilation. */
 struct conv_shape {
 	int n, h, w, c;
 	int k, r, stride;
@@ -52,26 +52,28 @@ struct conv;
 /* A tensor of the flat parameter buffer, as the optimiser sees it. */
 struct param_span {
 	size_t offset, count; /* floats */
-	int plain;            /* 1: bias or batch norm: no weight decay, no LARS adaptation (spec 4) */
+	int plain; /* 1: bias or batch norm: no weight decay, no LARS adaptation (spec 4) */
 };
 
 struct relic_options {
-	int large, small;       /* L, S */
-	int negatives;          /* n_e; candidates are 1 + n_e a row */
+	int large, small;                         /* L, S */
+	int negatives;                            /* n_e; candidates are 1 + n_e a row */
 	double temperature, contrast, invariance; /* tau, c, lambda */
-	int small_mode;         /* 0..4 of spec 2.4: the invariance term of small views */
-	int diagonal;           /* pairs (b, b) count */
-	int entropy_stop;       /* stop-gradient on the entropy only ("literal sg") */
-	int reverse;            /* KL(P || sg R) instead of KL(sg R || P) */
+	int small_mode;   /* 0..4 of spec 2.4: the invariance term of small views */
+	int diagonal;     /* pairs (b, b) count */
+	int entropy_stop; /* stop-gradient on the entropy only ("literal sg") */
+	int reverse;      /* KL(P || sg R) instead of KL(sg R || P) */
 };
 
 struct relic_batch {
-	const float *o;            /* dev (L+S, n, d): this rank's online predictions, unit length */
-	const float *t;            /* dev (L, total, d): all ranks' target projections, unit length */
-	const float *o_small;      /* dev (S, total, d): all ranks' small-view predictions; mode 3 only, else NULL */
-	const int32_t *candidates; /* dev (n, 1 + negatives): rows of t; the first is the anchor's own */
-	int n, total, d;           /* this rank's anchors, all ranks' anchors, width */
-	int first;                 /* this rank's first anchor in the global batch */
+	const float *o;       /* dev (L+S, n, d): this rank's online predictions, unit length */
+	const float *t;       /* dev (L, total, d): all ranks' target projections, unit length */
+	const float *o_small; /* dev (S, total, d): all ranks' small-view predictions; mode 3 only,
+				 else NULL */
+	const int32_t
+		*candidates; /* dev (n, 1 + negatives): rows of t; the first is the anchor's own */
+	int n, total, d;     /* this rank's anchors, all ranks' anchors, width */
+	int first;           /* this rank's first anchor in the global batch */
 };
 
 struct lars_step {
@@ -83,7 +85,8 @@ struct backend {
 
 	/* ---- device ---- */
 
-	/* Open device number index (local rank; CPU: ignored) with so many compute threads. NULL with err: not usable here. */
+	/* Open device number index (local rank; CPU: ignored) with so many compute threads. NULL
+	 * with err: not usable here. */
 	struct device *(*open)(int index, int threads, char *err);
 	void (*close)(struct device *dev);
 
@@ -91,9 +94,11 @@ struct backend {
 
 	void *(*alloc)(struct device *dev, size_t bytes); /* dev, set to zero; freed by free */
 	void (*free)(struct device *dev, void *p);        /* NULL is fine */
-	void (*upload)(struct device *dev, void *to, const void *from, size_t bytes);   /* from host; done on return */
-	void (*download)(struct device *dev, void *to, const void *from, size_t bytes); /* to host; done on return */
-	void (*copy)(struct device *dev, void *to, const void *from, size_t bytes);     /* dev to dev */
+	void (*upload)(struct device *dev, void *to, const void *from,
+		size_t bytes); /* from host; done on return */
+	void (*download)(struct device *dev, void *to, const void *from,
+		size_t bytes); /* to host; done on return */
+	void (*copy)(struct device *dev, void *to, const void *from, size_t bytes); /* dev to dev */
 	void (*zero)(struct device *dev, void *p, size_t bytes);
 	void (*wait)(struct device *dev); /* until all that was asked for is done */
 
@@ -102,8 +107,9 @@ struct backend {
 
 	/* ---- views (spec 5) ---- */
 
-	/* out dev (views, n, size, size, 3): view v of image i by params[v * n + i], whose sizes are all the same, normalised
-	 * by mean and deviation of spec 3.1.  images and params are host memory. naive != 0: the plain reference path. */
+	/* out dev (views, n, size, size, 3): view v of image i by params[v * n + i], whose sizes
+	 * are all the same, normalised by mean and deviation of spec 3.1.  images and params are
+	 * host memory. naive != 0: the plain reference path. */
 	void (*views)(struct device *dev, float *out, const struct image *images, int n,
 		const struct view_params *params, int views, int naive);
 
@@ -112,76 +118,98 @@ struct backend {
 	struct conv *(*conv_open)(struct device *dev, const struct conv_shape *shape);
 	void (*conv_close)(struct device *dev, struct conv *conv); /* NULL is fine */
 	/* y[n][p][q][k] = sum over r, s, c of x[n][..][..][c] w[k][r][s][c] */
-	void (*conv_forward)(struct device *dev, struct conv *conv, float *y, const float *x, const float *w);
+	void (*conv_forward)(
+		struct device *dev, struct conv *conv, float *y, const float *x, const float *w);
 	/* dx = gradient of the input */
-	void (*conv_backward_data)(struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w);
+	void (*conv_backward_data)(
+		struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w);
 	/* dw += gradient of the weights */
-	void (*conv_backward_weights)(struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x);
+	void (*conv_backward_weights)(
+		struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x);
 
-	/* C (m, n) = op(A) op(B) + beta C, rows one after another without gaps; op transposes when its flag is set:
-	 * A is (m, k), or (k, m) when ta; B is (k, n), or (n, k) when tb. */
-	void (*gemm)(struct device *dev, float *c, const float *a, const float *b, int m, int n, int k, int ta, int tb,
-		float beta);
-	void (*bias_add)(struct device *dev, float *y, const float *bias, size_t rows, int channels);      /* y += bias */
-	void (*bias_gradient)(struct device *dev, float *db, const float *dy, size_t rows, int channels); /* db += column sums */
+	/* C (m, n) = op(A) op(B) + beta C, rows one after another without gaps; op transposes when
+	 * its flag is set: A is (m, k), or (k, m) when ta; B is (k, n), or (n, k) when tb. */
+	void (*gemm)(struct device *dev, float *c, const float *a, const float *b, int m, int n,
+		int k, int ta, int tb, float beta);
+	void (*bias_add)(struct device *dev, float *y, const float *bias, size_t rows,
+		int channels); /* y += bias */
+	void (*bias_gradient)(struct device *dev, float *db, const float *dy, size_t rows,
+		int channels); /* db += column sums */
 
 	/* ---- batch norm; sums are double: (groups, 2, channels) ---- */
 
 	/* sums[g][0] = sum of x, sums[g][1] = sum of x^2 over the group's rows */
-	void (*norm_sums)(struct device *dev, double *sums, const float *x, int groups, size_t rows, int channels);
-	/* mean = s0 / count, rstd = 1 / sqrt(s1 / count - mean^2 + eps), each (groups, channels); count: rows of a group on all ranks */
-	void (*norm_statistics)(struct device *dev, float *mean, float *rstd, const double *sums, double count, float eps,
-		int groups, int channels);
-	/* running (2, channels): hidden averages of mean and biased variance; for each group in turn h = decay h + (1 - decay) s */
-	void (*norm_running)(struct device *dev, float *running, const double *sums, double count, float decay, int groups,
+	void (*norm_sums)(struct device *dev, double *sums, const float *x, int groups, size_t rows,
 		int channels);
-	/* y = gamma (x - mean) rstd + beta [+ residual] [relu]; residual may be NULL; y may be x or residual */
-	void (*norm_apply)(struct device *dev, float *y, const float *x, const float *mean, const float *rstd,
-		const float *gamma, const float *beta, const float *residual, int relu, int groups, size_t rows, int channels);
-	/* e = dy where y > 0, else 0 (y NULL: e = dy); sums[g][0] = sum of e, sums[g][1] = sum of e (x - mean) rstd */
-	void (*norm_backward_sums)(struct device *dev, double *sums, const float *dy, const float *y, const float *x,
-		const float *mean, const float *rstd, int groups, size_t rows, int channels);
-	/* dgamma += sum over groups of sums[g][1], dbeta += of sums[g][0]: this rank's sums, before they are reduced */
-	void (*norm_parameter_gradient)(struct device *dev, float *dgamma, float *dbeta, const double *sums, int groups,
+	/* mean = s0 / count, rstd = 1 / sqrt(s1 / count - mean^2 + eps), each (groups, channels);
+	 * count: rows of a group on all ranks */
+	void (*norm_statistics)(struct device *dev, float *mean, float *rstd, const double *sums,
+		double count, float eps, int groups, int channels);
+	/* running (2, channels): hidden averages of mean and biased variance; for each group in
+	 * turn h = decay h + (1 - decay) s */
+	void (*norm_running)(struct device *dev, float *running, const double *sums, double count,
+		float decay, int groups, int channels);
+	/* y = gamma (x - mean) rstd + beta [+ residual] [relu]; residual may be NULL; y may be x or
+	 * residual */
+	void (*norm_apply)(struct device *dev, float *y, const float *x, const float *mean,
+		const float *rstd, const float *gamma, const float *beta, const float *residual,
+		int relu, int groups, size_t rows, int channels);
+	/* e = dy where y > 0, else 0 (y NULL: e = dy); sums[g][0] = sum of e, sums[g][1] = sum of e
+	 * (x - mean) rstd */
+	void (*norm_backward_sums)(struct device *dev, double *sums, const float *dy,
+		const float *y, const float *x, const float *mean, const float *rstd, int groups,
+		size_t rows, int channels);
+	/* dgamma += sum over groups of sums[g][1], dbeta += of sums[g][0]: this rank's sums, before
+	 * they are reduced */
+	void (*norm_parameter_gradient)(struct device *dev, float *dgamma, float *dbeta,
+		const double *sums, int groups, int channels);
+	/* dx = gamma rstd (e - (s0 + (x - mean) rstd s1) / count), sums over all ranks; dresidual =
+	 * e unless it is NULL. dx or dresidual may be dy; dx may be x. */
+	void (*norm_backward)(struct device *dev, float *dx, float *dresidual, const float *dy,
+		const float *y, const float *x, const float *mean, const float *rstd,
+		const float *gamma, const double *sums, double count, int groups, size_t rows,
 		int channels);
-	/* dx = gamma rstd (e - (s0 + (x - mean) rstd s1) / count), sums over all ranks; dresidual = e unless it is NULL.
-	 * dx or dresidual may be dy; dx may be x. */
-	void (*norm_backward)(struct device *dev, float *dx, float *dresidual, const float *dy, const float *y,
-		const float *x, const float *mean, const float *rstd, const float *gamma, const double *sums, double count,
-		int groups, size_t rows, int channels);
 
 	/* ---- pooling ---- */
 
-	/* index (n, p, q, c): which of the r * r places held the maximum (the first of equals, in row order) */
-	void (*max_pool)(struct device *dev, float *y, uint8_t *index, const float *x, const struct pool_shape *shape);
-	void (*max_pool_backward)(struct device *dev, float *dx, const float *dy, const uint8_t *index,
+	/* index (n, p, q, c): which of the r * r places held the maximum (the first of equals, in
+	 * row order) */
+	void (*max_pool)(struct device *dev, float *y, uint8_t *index, const float *x,
 		const struct pool_shape *shape);
+	void (*max_pool_backward)(struct device *dev, float *dx, const float *dy,
+		const uint8_t *index, const struct pool_shape *shape);
 	/* y (n, c) = mean over the pixels of x (n, pixels, c); dx = dy / pixels */
 	void (*mean_pool)(struct device *dev, float *y, const float *x, int n, int pixels, int c);
-	void (*mean_pool_backward)(struct device *dev, float *dx, const float *dy, int n, int pixels, int c);
+	void (*mean_pool_backward)(
+		struct device *dev, float *dx, const float *dy, int n, int pixels, int c);
 
 	/* ---- objective ---- */
 
 	/* o = u / |u|, length = |u|, |u|^2 at least 1e-12 (spec 2.1.3); rows of d */
-	void (*unit_length)(struct device *dev, float *o, float *length, const float *u, size_t rows, int d);
+	void (*unit_length)(
+		struct device *dev, float *o, float *length, const float *u, size_t rows, int d);
 	/* du = (g - <g, o> o) / length (spec 2.4); du may be g */
-	void (*unit_length_backward)(struct device *dev, float *du, const float *g, const float *o, const float *length,
-		size_t rows, int d);
-	/* Spec 2.3 and 2.4.  g dev (L+S, n, d) = dLoss/do of this rank's anchors.  g_small dev (S, total, d), mode 3 only:
-	 * what this rank's anchors give to everyone's small views, overwritten (the caller sums over ranks and adds its own rows
-	 * to g); else NULL.  terms dev double[2]: contrastive and invariance terms, this rank's anchors' share of the mean over pairs
-	 * and the whole batch, unweighted: Loss = c terms[0] + lambda terms[1], summed over ranks. */
-	void (*relic_loss)(struct device *dev, float *g, float *g_small, double *terms, const struct relic_batch *batch,
-		const struct relic_options *options);
+	void (*unit_length_backward)(struct device *dev, float *du, const float *g, const float *o,
+		const float *length, size_t rows, int d);
+	/* Spec 2.3 and 2.4.  g dev (L+S, n, d) = dLoss/do of this rank's anchors.  g_small dev (S,
+	 * total, d), mode 3 only: what this rank's anchors give to everyone's small views,
+	 * overwritten (the caller sums over ranks and adds its own rows to g); else NULL.  terms
+	 * dev double[2]: contrastive and invariance terms, this rank's anchors' share of the mean
+	 * over pairs and the whole batch, unweighted: Loss = c terms[0] + lambda terms[1], summed
+	 * over ranks. */
+	void (*relic_loss)(struct device *dev, float *g, float *g_small, double *terms,
+		const struct relic_batch *batch, const struct relic_options *options);
 
 	/* ---- optimiser, over the flat table ---- */
 
-	/* norms[i] = |p_i|^2, |g_i + weight_decay p_i|^2 and |g_i|^2 of each span (no weight decay where plain); dev double (spans, 3) */
-	void (*param_norms)(struct device *dev, double *norms, const float *p, const float *g, const struct param_span *spans,
-		int count, float weight_decay);
-	/* Spec 4: g' = g + wd p; r = eta |p| / |g'| if both > 0, else 1; m = momentum m + r g'; p -= lr m. Plain spans: g' = g, r = 1. */
-	void (*lars)(struct device *dev, float *p, float *m, const float *g, const double *norms, const struct param_span *spans,
-		int count, const struct lars_step *step);
+	/* norms[i] = |p_i|^2, |g_i + weight_decay p_i|^2 and |g_i|^2 of each span (no weight decay
+	 * where plain); dev double (spans, 3) */
+	void (*param_norms)(struct device *dev, double *norms, const float *p, const float *g,
+		const struct param_span *spans, int count, float weight_decay);
+	/* Spec 4: g' = g + wd p; r = eta |p| / |g'| if both > 0, else 1; m = momentum m + r g'; p
+	 * -= lr m. Plain spans: g' = g, r = 1. */
+	void (*lars)(struct device *dev, float *p, float *m, const float *g, const double *norms,
+		const struct param_span *spans, int count, const struct lars_step *step);
 	/* target = decay target + (1 - decay) p; n floats */
 	void (*ema)(struct device *dev, float *target, const float *p, float decay, size_t n);
 };

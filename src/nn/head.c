@@ -7,10 +7,12 @@ static size_t add(struct params *p, const char *head, const char *tensor, int ro
 	int bias = columns == 0;
 
 	params_name(name, "%s.%s", head, tensor);
-	return params_add(p, name, bias ? 1 : 2, shape, bias, bias ? INIT_ZERO : INIT_TRUNCATED_NORMAL);
+	return params_add(
+		p, name, bias ? 1 : 2, shape, bias, bias ? INIT_ZERO : INIT_TRUNCATED_NORMAL);
 }
 
-void head_declare(struct head *h, struct params *p, struct stats *s, const char *name, int in, int hidden, int out)
+void head_declare(struct head *h, struct params *p, struct stats *s, const char *name, int in,
+	int hidden, int out)
 {
 	char norm[PARAM_NAME_MAX];
 
@@ -51,7 +53,8 @@ void head_backward(struct head_run *r, struct pass *p, float *dx, const float *d
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
 
-	be->gemm(p->dev, p->gradients + h->weight2, dy, r->hidden, h->out, h->hidden, rows, 1, 0, 1);
+	be->gemm(
+		p->dev, p->gradients + h->weight2, dy, r->hidden, h->out, h->hidden, rows, 1, 0, 1);
 	be->gemm(p->dev, dhidden, dy, p->values + h->weight2, rows, h->hidden, h->out, 0, 0, 0);
 	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
 	be->bias_gradient(p->dev, p->gradients + h->bias1, dhidden, (size_t)rows, h->hidden);

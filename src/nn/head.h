@@ -7,7 +7,8 @@
 
 struct head {
 	int in, hidden, out;
-	size_t weight1, bias1, weight2; /* offsets in the parameter buffer: (hidden, in), (hidden), (out, hidden) */
+	size_t weight1, bias1, weight2; /* offsets in the parameter buffer: (hidden, in), (hidden),
+					   (out, hidden) */
 	struct norm norm;
 	size_t first; /* offset of its first parameter */
 };
@@ -15,12 +16,13 @@ struct head {
 struct head_run {
 	const struct head *head;
 	struct norm_run norm;
-	const float *x;          /* dev (groups n, in) */
-	float *z, *hidden, *y;   /* dev (groups n, hidden), the same, (groups n, out) */
+	const float *x;        /* dev (groups n, in) */
+	float *z, *hidden, *y; /* dev (groups n, hidden), the same, (groups n, out) */
 };
 
 /* Append the tensors, names beginning with "NAME.". */
-void head_declare(struct head *h, struct params *p, struct stats *s, const char *name, int in, int hidden, int out);
+void head_declare(struct head *h, struct params *p, struct stats *s, const char *name, int in,
+	int hidden, int out);
 
 void head_open(struct head_run *r, const struct head *h, struct pass *p, const float *x);
 void head_forward(struct head_run *r, struct pass *p);

@@ -21,7 +21,12 @@ struct infer {
 
 struct infer *infer_open(struct device *dev, const struct config *c, int batch, int size)
 {
-	const struct pass pass = { .kind = PASS_FROZEN, .dev = dev, .groups = 1, .n = batch, .total = batch, .size = size };
+	const struct pass pass = { .kind = PASS_FROZEN,
+		.dev = dev,
+		.groups = 1,
+		.n = batch,
+		.total = batch,
+		.size = size };
 	struct infer *f = xcalloc(1, sizeof *f);
 
 	f->dev = dev;
@@ -80,7 +85,8 @@ static void freeze(struct infer *f)
 
 		for (size_t j = 0; j < c; j++) {
 			to[j] = (float)(hidden[j] / debias);
-			to[c + j] = (float)(1 / sqrt(hidden[c + j] / debias + f->config.model.norm_eps));
+			to[c + j] = (float)(1 /
+				sqrt(hidden[c + j] / debias + f->config.model.norm_eps));
 		}
 	}
 	f->dev->be->upload(f->dev, f->frozen, frozen, s->length * sizeof *frozen);
@@ -98,8 +104,13 @@ void infer_load(struct infer *f, const float *params, const float *stats, int64_
 
 void infer_calibrate(struct infer *f, struct comm *comm, const float *x)
 {
-	const struct pass pass = { .kind = PASS_TARGET, .dev = f->dev, .comm = comm, .groups = 1, .n = f->batch,
-		.total = f->batch * comm->size, .size = f->size };
+	const struct pass pass = { .kind = PASS_TARGET,
+		.dev = f->dev,
+		.comm = comm,
+		.groups = 1,
+		.n = f->batch,
+		.total = f->batch * comm->size,
+		.size = f->size };
 	size_t bytes = f->model.stats.length * sizeof(float);
 	struct model_run run;
 

@@ -11,7 +11,8 @@ void model_init(struct model *m, const struct config *c)
 
 	*m = (struct model){ 0 };
 	resnet_declare(&m->encoder, c, &m->params, &m->stats);
-	head_declare(&m->projector, &m->params, &m->stats, "projector", m->encoder.features, hidden, out);
+	head_declare(&m->projector, &m->params, &m->stats, "projector", m->encoder.features, hidden,
+		out);
 	head_declare(&m->predictor, &m->params, &m->stats, "predictor", out, hidden, out);
 }
 
@@ -32,7 +33,8 @@ void model_tables(const struct config *c, struct params *p, struct stats *s)
 	resnet_free(&m.encoder);
 }
 
-void model_open(struct model_run *r, const struct model *m, const struct config *c, const struct pass *pass, float *input)
+void model_open(struct model_run *r, const struct model *m, const struct config *c,
+	const struct pass *pass, float *input)
 {
 	struct pass *p = &r->pass;
 	size_t pixels = (size_t)pass->size * (size_t)pass->size * 3;
@@ -42,7 +44,9 @@ void model_open(struct model_run *r, const struct model *m, const struct config 
 	p->stats = &m->stats;
 	p->eps = (float)c->model.norm_eps;
 	p->decay = (float)c->model.norm_decay;
-	r->input = input ? input : p->dev->be->alloc(p->dev, (size_t)p->groups * (size_t)p->n * pixels * sizeof *input);
+	r->input = input ? input
+			 : p->dev->be->alloc(p->dev,
+				   (size_t)p->groups * (size_t)p->n * pixels * sizeof *input);
 	resnet_open(&r->encoder, &m->encoder, p, r->input);
 	if (p->kind == PASS_FROZEN)
 		return;
@@ -72,7 +76,8 @@ void model_forward(struct model_run *r)
 		head_forward(&r->predictor, &r->pass);
 }
 
-void model_buffers_open(struct model_buffers *b, struct device *dev, const struct model_run *const *runs, int count)
+void model_buffers_open(
+	struct model_buffers *b, struct device *dev, const struct model_run *const *runs, int count)
 {
 	const struct model *m = runs[0]->model;
 	size_t largest = 0, rows = 0;
@@ -99,8 +104,8 @@ void model_buffers_close(struct model_buffers *b, struct device *dev)
 	dev->be->free(dev, b->projection);
 }
 
-void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput, void (*done)(void *arg, size_t offset),
-	void *arg)
+void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput,
+	void (*done)(void *arg, size_t offset), void *arg)
 {
 	const struct model *m = r->model;
 

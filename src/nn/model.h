@@ -6,7 +6,8 @@
 #include "nn/params.h"
 #include "nn/resnet.h"
 
-/* The whole network (spec 3): encoder, projector, predictor.  The online network uses all three, the target network the first two. */
+/* The whole network (spec 3): encoder, projector, predictor.  The online network uses all three,
+ * the target network the first two. */
 
 struct model {
 	struct resnet encoder;
@@ -21,7 +22,8 @@ int model_check(const struct config *c, char err[ERR_MAX]);
 void model_init(struct model *m, const struct config *c);
 void model_free(struct model *m);
 
-/* Only the tables of its parameters and running statistics; free them with params_free and stats_free. */
+/* Only the tables of its parameters and running statistics; free them with params_free and
+ * stats_free. */
 void model_tables(const struct config *c, struct params *p, struct stats *s);
 
 /* A network at work in one pass. */
@@ -30,13 +32,16 @@ struct model_run {
 	const struct model *model;
 	struct resnet_run encoder;
 	struct head_run projector, predictor; /* the predictor only in PASS_TRAIN */
-	float *input;                         /* dev (groups n, size, size, 3); owned unless it was given */
+	float *input; /* dev (groups n, size, size, 3); owned unless it was given */
 	int owns_input;
-	float *output;                        /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET; not normalised */
+	float *output; /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET;
+			  not normalised */
 };
 
-/* pass holds kind, dev, comm, groups, n, total, size; the rest is filled in.  input NULL: memory of its own. */
-void model_open(struct model_run *r, const struct model *m, const struct config *c, const struct pass *pass, float *input);
+/* pass holds kind, dev, comm, groups, n, total, size; the rest is filled in.  input NULL: memory of
+ * its own. */
+void model_open(struct model_run *r, const struct model *m, const struct config *c,
+	const struct pass *pass, float *input);
 void model_close(struct model_run *r);
 
 /* Set pass.values (and running, frozen) first. PASS_FROZEN ends with encoder.features. */
@@ -47,11 +52,12 @@ struct model_buffers {
 	float *gradient[GRADIENT_BUFFERS];
 	float *hidden, *features, *projection; /* dev: gradients between the parts */
 };
-void model_buffers_open(struct model_buffers *b, struct device *dev, const struct model_run *const *runs, int count);
+void model_buffers_open(struct model_buffers *b, struct device *dev,
+	const struct model_run *const *runs, int count);
 void model_buffers_close(struct model_buffers *b, struct device *dev);
 
 /* From doutput (groups n, out), adding to pass.gradients; done as in resnet_backward. */
-void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput, void (*done)(void *arg, size_t offset),
-	void *arg);
+void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput,
+	void (*done)(void *arg, size_t offset), void *arg);
 
 #endif

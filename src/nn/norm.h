@@ -3,7 +3,8 @@
 
 #include "nn/pass.h"
 
-/* Batch norm over the global batch, separately per view (spec 3.2): sums on each rank, all-reduced, then applied. */
+/* Batch norm over the global batch, separately per view (spec 3.2): sums on each rank, all-reduced,
+ * then applied. */
 
 struct norm {
 	int channels;
@@ -19,15 +20,18 @@ struct norm_run {
 };
 
 /* Append gamma ("NAME.weight"), beta ("NAME.bias") and the statistics ("NAME"). */
-void norm_declare(struct norm *l, struct params *p, struct stats *s, const char *name, int channels, int zero_gamma);
+void norm_declare(struct norm *l, struct params *p, struct stats *s, const char *name, int channels,
+	int zero_gamma);
 
 void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels);
 
 /* y = gamma (x - mean) / deviation + beta [+ residual] [relu]; y may be x. */
-void norm_forward(struct norm_run *r, struct pass *p, float *y, const float *x, const float *residual, int relu);
+void norm_forward(struct norm_run *r, struct pass *p, float *y, const float *x,
+	const float *residual, int relu);
 
-/* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else NULL.  dx or dresidual may be dy. */
-void norm_backward(struct norm_run *r, struct pass *p, float *dx, float *dresidual, const float *dy, const float *y,
-	const float *x);
+/* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else
+ * NULL.  dx or dresidual may be dy. */
+void norm_backward(struct norm_run *r, struct pass *p, float *dx, float *dresidual, const float *dy,
+	const float *y, const float *x);
 
 #endif

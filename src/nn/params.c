@@ -24,14 +24,20 @@ void params_name(char name[PARAM_NAME_MAX], const char *fmt, ...)
 	CHECK(n >= 0 && n < PARAM_NAME_MAX, "the tensor name '%s...' is too long", name);
 }
 
-size_t params_add(struct params *p, const char *name, int dims, const int *shape, int plain, enum param_init init)
+size_t params_add(struct params *p, const char *name, int dims, const int *shape, int plain,
+	enum param_init init)
 {
 	struct param *t;
 
 	CHECK(dims >= 1 && dims <= 4, "%s: %d dimensions", name, dims);
 	p->table = xrealloc(p->table, (size_t)(p->count + 1) * sizeof *p->table);
 	t = &p->table[p->count];
-	*t = (struct param){ .offset = p->length, .count = 1, .dims = dims, .plain = plain, .init = init, .fan_in = 1 };
+	*t = (struct param){ .offset = p->length,
+		.count = 1,
+		.dims = dims,
+		.plain = plain,
+		.init = init,
+		.fan_in = 1 };
 	params_name(t->name, "%s", name);
 	for (int i = 0; i < dims; i++) {
 		t->shape[i] = shape[i];
@@ -79,11 +85,13 @@ static double truncated_normal(struct rng *r)
 	return z;
 }
 
-static void init_tensor(float *values, const struct param *t, int index, uint64_t seed, enum rng_purpose purpose)
+static void init_tensor(
+	float *values, const struct param *t, int index, uint64_t seed, enum rng_purpose purpose)
 {
 	double deviation = 1 / sqrt(t->fan_in);
 
-	/* A place of its own for each row of 1024 elements keeps a tensor's draws apart from how often others were redrawn. */
+	/* A place of its own for each row of 1024 elements keeps a tensor's draws apart from how
+	 * often others were redrawn. */
 	for (size_t first = 0; first < t->count; first += 1024) {
 		struct rng r = rng_at(seed, purpose, (uint32_t)index, (uint32_t)(first / 1024), 0);
 		size_t end = first + 1024 < t->count ? first + 1024 : t->count;
@@ -113,7 +121,8 @@ struct param_span *params_spans(const struct params *p)
 	struct param_span *spans = xcalloc((size_t)p->count, sizeof *spans);
 
 	for (int i = 0; i < p->count; i++)
-		spans[i] = (struct param_span){ p->table[i].offset, p->table[i].count, p->table[i].plain };
+		spans[i] = (struct param_span){ p->table[i].offset, p->table[i].count,
+			p->table[i].plain };
 	return spans;
 }
 

@@ -5,8 +5,9 @@
 #include "nn/backend.h"
 #include "nn/params.h"
 
-/* One way of running the network: so many views of so many images of one size, trained, as a target, or frozen.
- * Opening a pass walks the network once and gives every activation its memory; running it allocates nothing. */
+/* One way of running the network: so many views of so many images of one size, trained, as a
+ * target, or frozen. Opening a pass walks the network once and gives every activation its memory;
+ * running it allocates nothing. */
 
 enum pass_kind {
 	PASS_TRAIN,  /* batch statistics; activations are kept for the backward pass */
@@ -27,9 +28,10 @@ struct pass {
 
 	/* Set before each run; dev buffers laid out by the tables. */
 	const float *values;
-	float *gradients;    /* added to */
-	float *running;      /* updated by each group in turn; NULL: left alone */
-	const float *frozen; /* PASS_FROZEN: (mean, 1/deviation) where running has (mean, variance) */
+	float *gradients; /* added to */
+	float *running;   /* updated by each group in turn; NULL: left alone */
+	const float
+		*frozen; /* PASS_FROZEN: (mean, 1/deviation) where running has (mean, variance) */
 
 	/* Memory; see pass_take. */
 	struct pass_buffer *buffers;
@@ -41,8 +43,9 @@ struct pass {
 /* Fields above the blank lines are the caller's to set; the rest begins as zero. */
 void pass_close(struct pass *p);
 
-/* While the pass is opened: dev memory for an activation, and the word that its last reader is planned, so that later
- * activations may lie there (only where no backward pass needs it).  pass_close frees all. */
+/* While the pass is opened: dev memory for an activation, and the word that its last reader is
+ * planned, so that later activations may lie there (only where no backward pass needs it).
+ * pass_close frees all. */
 float *pass_take(struct pass *p, size_t floats);
 void pass_release(struct pass *p, const float *x);
 

@@ -1,4 +1,5 @@
-/* resnet.c - what the network is made of: architectures as a table, tensors in the order of the forward pass. */
+/* resnet.c - what the network is made of: architectures as a table, tensors in the order of the
+ * forward pass. */
 #include "nn/resnet.h"
 
 #include <math.h>
@@ -20,7 +21,8 @@ static const struct arch {
 	{ "resnet101", { 3, 4, 23, 3 }, 1 },
 	{ "resnet152", { 3, 8, 36, 3 }, 1 },
 	{ "resnet200", { 3, 24, 36, 3 }, 1 },
-	/* The paper does not give the blocks of its ResNet295; these extend ResNet-200's pattern (spec 3.1). */
+	/* The paper does not give the blocks of its ResNet295; these extend ResNet-200's pattern
+	   (spec 3.1). */
 	{ "resnet295", { 3, 38, 54, 3 }, 1 },
 };
 
@@ -58,12 +60,16 @@ struct builder {
 	int in; /* channels so far */
 };
 
-static void add_unit(struct builder *b, struct unit *u, const char *prefix, int number, int in, int out, int kernel, int stride,
-	int last)
+static void add_unit(struct builder *b, struct unit *u, const char *prefix, int number, int in,
+	int out, int kernel, int stride, int last)
 {
 	char conv[PARAM_NAME_MAX], norm[PARAM_NAME_MAX];
 
-	*u = (struct unit){ .in = in, .out = out, .kernel = kernel, .stride = stride, .relu = 1,
+	*u = (struct unit){ .in = in,
+		.out = out,
+		.kernel = kernel,
+		.stride = stride,
+		.relu = 1,
 		.padding = b->c->model.padding };
 	params_name(conv, "%sconv%d", prefix, number);
 	params_name(norm, "%sbn%d", prefix, number);
@@ -74,14 +80,19 @@ static void add_shortcut(struct builder *b, struct unit *u, const char *prefix, 
 {
 	char conv[PARAM_NAME_MAX], norm[PARAM_NAME_MAX];
 
-	*u = (struct unit){ .in = b->in, .out = out, .kernel = 1, .stride = stride, .padding = b->c->model.padding };
+	*u = (struct unit){ .in = b->in,
+		.out = out,
+		.kernel = 1,
+		.stride = stride,
+		.padding = b->c->model.padding };
 	params_name(conv, "%sdownsample.0", prefix);
 	params_name(norm, "%sdownsample.1", prefix);
 	unit_declare(u, b->p, b->s, conv, norm, 0);
 }
 
 /* inner: channels within; out: of the output (four times as many in a bottleneck). */
-static void add_block(struct builder *b, struct block *k, const char *prefix, int bottleneck, int inner, int out, int stride)
+static void add_block(struct builder *b, struct block *k, const char *prefix, int bottleneck,
+	int inner, int out, int stride)
 {
 	k->first = b->p->length;
 	if (bottleneck) {
@@ -122,11 +133,13 @@ void resnet_declare(struct resnet *net, const struct config *c, struct params *p
 	net->blocks = k = xcalloc((size_t)net->block_count, sizeof *net->blocks);
 	add_stem(&b, net);
 	for (int g = 0; g < GROUPS; g++) {
-		int inner = channels(64 << g, c->model.width), out = channels((arch->bottleneck ? 256 : 64) << g, c->model.width);
+		int inner = channels(64 << g, c->model.width),
+		    out = channels((arch->bottleneck ? 256 : 64) << g, c->model.width);
 
 		for (int i = 0; i < arch->blocks[g]; i++) {
 			params_name(prefix, "encoder.layer%d.%d.", g + 1, i);
-			add_block(&b, k++, prefix, arch->bottleneck, inner, out, g > 0 && i == 0 ? 2 : 1);
+			add_block(&b, k++, prefix, arch->bottleneck, inner, out,
+				g > 0 && i == 0 ? 2 : 1);
 		}
 	}
 	net->features = b.in;

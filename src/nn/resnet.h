@@ -4,8 +4,9 @@
 #include "base/config.h"
 #include "nn/unit.h"
 
-/* Residual networks with post-activation blocks (spec 3.1): 50, 101, 152, 200, 295-like (ours) of bottlenecks with the stride in the
- * 3x3 convolution, 18 and 34 (ours, for small data) of two 3x3 convolutions a block; any positive width. */
+/* Residual networks with post-activation blocks (spec 3.1): 50, 101, 152, 200, 295-like (ours) of
+ * bottlenecks with the stride in the 3x3 convolution, 18 and 34 (ours, for small data) of two 3x3
+ * convolutions a block; any positive width. */
 
 struct block {
 	struct unit unit[3];
@@ -27,7 +28,8 @@ struct resnet {
 /* 0 if there is such an architecture; else -1, err lists the names. */
 int resnet_check(const char *arch, char err[ERR_MAX]);
 
-/* Describe the network and append its tensors, names beginning with "encoder.".  resnet_free frees the blocks. */
+/* Describe the network and append its tensors, names beginning with "encoder.".  resnet_free frees
+ * the blocks. */
 void resnet_declare(struct resnet *net, const struct config *c, struct params *p, struct stats *s);
 void resnet_free(struct resnet *net);
 
@@ -43,12 +45,13 @@ struct resnet_run {
 	uint8_t *pool_index; /* dev */
 	float *pooled;       /* dev: output of the stem */
 	struct block_run *blocks;
-	float *features;     /* dev (groups n, features) */
-	size_t largest;      /* floats of the largest activation: what each gradient buffer must hold */
+	float *features; /* dev (groups n, features) */
+	size_t largest;  /* floats of the largest activation: what each gradient buffer must hold */
 };
 
 /* input dev (groups n, size, size, 3). */
-void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const float *input);
+void resnet_open(
+	struct resnet_run *r, const struct resnet *net, struct pass *p, const float *input);
 void resnet_close(struct resnet_run *r, struct pass *p);
 
 void resnet_forward(struct resnet_run *r, struct pass *p);
@@ -56,8 +59,9 @@ void resnet_forward(struct resnet_run *r, struct pass *p);
 /* Buffers of the backward pass, dev, each of `largest` floats of the largest run that uses them. */
 enum { GRADIENT_BUFFERS = 3 };
 
-/* From dfeatures; done(arg, offset), unless NULL, is told whenever all gradients from that offset of the buffer on are final. */
-void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], const float *dfeatures,
-	void (*done)(void *arg, size_t offset), void *arg);
+/* From dfeatures; done(arg, offset), unless NULL, is told whenever all gradients from that offset
+ * of the buffer on are final. */
+void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS],
+	const float *dfeatures, void (*done)(void *arg, size_t offset), void *arg);
 
 #endif

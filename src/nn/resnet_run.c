@@ -19,18 +19,21 @@ static const float *open_stem(struct resnet_run *r, struct pass *p, const float 
 	*side = r->stem.height;
 	if (r->net->stem == STEM_SMALL)
 		return r->stem.y;
-	*s = (struct pool_shape){ .n = p->groups * p->n, .h = *side, .w = *side, .c = u->out, .r = 3, .stride = 2 };
+	*s = (struct pool_shape){
+		.n = p->groups * p->n, .h = *side, .w = *side, .c = u->out, .r = 3, .stride = 2
+	};
 	unit_padding(&s->top, &s->bottom, *side, s->r, s->stride, r->net->padding);
 	s->left = s->top, s->right = s->bottom;
 	*side = conv_out(*side, s->top, s->bottom, s->r, s->stride);
 	r->pooled = pass_take(p, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
-	r->pool_index = p->dev->be->alloc(p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
+	r->pool_index = p->dev->be->alloc(
+		p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
 	pass_release(p, r->stem.y);
 	return r->pooled;
 }
 
-static const float *open_block(struct block_run *r, const struct block *k, struct pass *p, const float *x, int *side,
-	size_t *largest)
+static const float *open_block(struct block_run *r, const struct block *k, struct pass *p,
+	const float *x, int *side, size_t *largest)
 {
 	int in = *side;
 	const float *at = x;
@@ -118,8 +121,8 @@ void resnet_forward(struct resnet_run *r, struct pass *p)
 		be->max_pool(p->dev, r->pooled, r->pool_index, r->stem.y, &r->pool);
 	for (int i = 0; i < net->block_count; i++)
 		forward_block(&r->blocks[i], &net->blocks[i], p);
-	be->mean_pool(p->dev, r->features, last_unit(r, net->block_count - 1)->y, p->groups * p->n, last_pixels(r),
-		net->features);
+	be->mean_pool(p->dev, r->features, last_unit(r, net->block_count - 1)->y, p->groups * p->n,
+		last_pixels(r), net->features);
 }
 
 /* ---- backward: three buffers change places ---- */
@@ -133,8 +136,8 @@ static float *other(float *buffer[GRADIENT_BUFFERS], const float *a, const float
 }
 
 /* dy lies in one of the buffers, is overwritten; returns the one that holds dx. */
-static float *backward_block(struct block_run *r, const struct block *k, struct pass *p, float *buffer[GRADIENT_BUFFERS],
-	float *dy)
+static float *backward_block(struct block_run *r, const struct block *k, struct pass *p,
+	float *buffer[GRADIENT_BUFFERS], float *dy)
 {
 	const struct backend *be = p->dev->be;
 	float *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
@@ -159,7 +162,8 @@ static float *backward_block(struct block_run *r, const struct block *k, struct 
 	return dx;
 }
 
-static void backward_stem(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], float *dy)
+static void backward_stem(
+	struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], float *dy)
 {
 	if (r->net->stem == STEM_IMAGENET) {
 		float *dx = other(buffer, dy, NULL);
@@ -171,13 +175,14 @@ static void backward_stem(struct resnet_run *r, struct pass *p, float *buffer[GR
 	unit_backward_conv(&r->stem, p, NULL, dy);
 }
 
-void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], const float *dfeatures,
-	void (*done)(void *arg, size_t offset), void *arg)
+void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS],
+	const float *dfeatures, void (*done)(void *arg, size_t offset), void *arg)
 {
 	const struct resnet *net = r->net;
 	float *dy = buffer[0];
 
-	p->dev->be->mean_pool_backward(p->dev, dy, dfeatures, p->groups * p->n, last_pixels(r), net->features);
+	p->dev->be->mean_pool_backward(
+		p->dev, dy, dfeatures, p->groups * p->n, last_pixels(r), net->features);
 	for (int i = net->block_count - 1; i >= 0; i--) {
 		dy = backward_block(&r->blocks[i], &net->blocks[i], p, buffer, dy);
 		if (done)

@@ -13,7 +13,8 @@ void unit_padding(int *before, int *after, int in, int kernel, int stride, enum 
 	*after = total - *before;
 }
 
-void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv, const char *norm, int zero_gamma)
+void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv,
+	const char *norm, int zero_gamma)
 {
 	const int shape[4] = { u->out, u->kernel, u->kernel, u->in };
 	char name[PARAM_NAME_MAX];
@@ -25,12 +26,19 @@ void unit_declare(struct unit *u, struct params *p, struct stats *s, const char 
 
 size_t unit_output(const struct unit_run *r, const struct pass *p)
 {
-	return (size_t)p->groups * (size_t)p->n * (size_t)r->height * (size_t)r->width * (size_t)r->unit->out;
+	return (size_t)p->groups * (size_t)p->n * (size_t)r->height * (size_t)r->width *
+		(size_t)r->unit->out;
 }
 
-void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height, int width)
+void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height,
+	int width)
 {
-	struct conv_shape s = { .n = p->groups * p->n, .h = height, .w = width, .c = u->in, .k = u->out, .r = u->kernel,
+	struct conv_shape s = { .n = p->groups * p->n,
+		.h = height,
+		.w = width,
+		.c = u->in,
+		.k = u->out,
+		.r = u->kernel,
 		.stride = u->stride };
 
 	unit_padding(&s.top, &s.bottom, height, u->kernel, u->stride, u->padding);
@@ -40,7 +48,8 @@ void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const f
 	r->width = conv_out(width, s.left, s.right, u->kernel, u->stride);
 	r->conv = p->dev->be->conv_open(p->dev, &s);
 	r->z = pass_take(p, unit_output(r, p));
-	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the next unit's x. */
+	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the
+	 * next unit's x. */
 	r->y = p->kind == PASS_TRAIN ? pass_take(p, unit_output(r, p)) : r->z;
 	norm_open(&r->norm, &u->norm, p, r->height * r->width);
 }
@@ -57,7 +66,8 @@ void unit_forward(struct unit_run *r, struct pass *p, const float *residual)
 	norm_forward(&r->norm, p, r->y, r->z, residual, r->unit->relu);
 }
 
-void unit_backward_norm(struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy)
+void unit_backward_norm(
+	struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy)
 {
 	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, r->z);
 }

@@ -4,7 +4,8 @@
 #include "base/config.h"
 #include "nn/norm.h"
 
-/* A convolution and its batch norm, y = norm(conv(x)) [+ residual] [relu]: what residual networks are made of. */
+/* A convolution and its batch norm, y = norm(conv(x)) [+ residual] [relu]: what residual networks
+ * are made of. */
 
 struct unit {
 	int in, out, kernel, stride, relu;
@@ -18,24 +19,30 @@ struct unit_run {
 	struct conv *conv;
 	struct norm_run norm;
 	int x_height, x_width, height, width; /* of input and output */
-	const float *x;    /* dev (groups n, x_height, x_width, in) */
-	float *z, *y;      /* dev (groups n, height, width, out): the convolution's output, the unit's */
+	const float *x;                       /* dev (groups n, x_height, x_width, in) */
+	float *z, *y; /* dev (groups n, height, width, out): the convolution's output, the unit's */
 };
 
-/* Padding before and after so that out = ceil(in / stride): symmetric as torchvision's, or TensorFlow's "same". */
+/* Padding before and after so that out = ceil(in / stride): symmetric as torchvision's, or
+ * TensorFlow's "same". */
 void unit_padding(int *before, int *after, int in, int kernel, int stride, enum padding padding);
 
-/* Append the weights ("CONV.weight") and the norm's tensors; the other fields of u are set by the caller. */
-void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv, const char *norm, int zero_gamma);
+/* Append the weights ("CONV.weight") and the norm's tensors; the other fields of u are set by the
+ * caller. */
+void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv,
+	const char *norm, int zero_gamma);
 
 /* x (height, width as given) is the input's memory.  Takes memory for z and y. */
-void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height, int width);
+void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height,
+	int width);
 void unit_close(struct unit_run *r, struct pass *p);
 
 void unit_forward(struct unit_run *r, struct pass *p, const float *residual);
 
-/* dz (may be dy) and, unless NULL, dresidual (may be dy, then dz is another) from dy = the gradient of y. */
-void unit_backward_norm(struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy);
+/* dz (may be dy) and, unless NULL, dresidual (may be dy, then dz is another) from dy = the gradient
+ * of y. */
+void unit_backward_norm(
+	struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy);
 
 /* Gradients of the weights and, unless dx is NULL, of x, from dz. */
 void unit_backward_conv(struct unit_run *r, struct pass *p, float *dx, const float *dz);

@@ -22,7 +22,8 @@ static void distinct(int32_t *out, int k, int n, struct rng *r, uint8_t *mark)
 		mark[out[i]] = 0;
 }
 
-void candidates_draw(int32_t *candidates, uint64_t key, int first, int n, int total, int negatives, uint8_t *mark)
+void candidates_draw(int32_t *candidates, uint64_t key, int first, int n, int total, int negatives,
+	uint8_t *mark)
 {
 	for (int i = 0; i < n; i++) {
 		int32_t *row = candidates + (size_t)i * (size_t)(1 + negatives);

@@ -5,17 +5,19 @@
 
 #include "base/config.h"
 
-/* Learning rate and target decay as functions of the step (spec 4). step counts from 0; steps: of the whole run. */
+/* Learning rate and target decay as functions of the step (spec 4). step counts from 0; steps: of
+ * the whole run. */
 
 struct schedule {
-	double peak;     /* base rate x batch / 256 */
-	int64_t warmup;  /* steps */
+	double peak;    /* base rate x batch / 256 */
+	int64_t warmup; /* steps */
 	int64_t steps;
 	double ema;
 	enum ema_schedule ema_schedule;
 };
 
-void schedule_init(struct schedule *s, const struct config *c, int64_t steps_per_epoch, int64_t steps);
+void schedule_init(
+	struct schedule *s, const struct config *c, int64_t steps_per_epoch, int64_t steps);
 
 /* Linear from 0 over the warm-up, then half a cosine to 0. */
 double schedule_lr(const struct schedule *s, int64_t step);

@@ -132,8 +132,9 @@ static int put_number(char *line, int n, const char *name, double value)
 {
 	size_t room = (size_t)(LINE_MAX_BYTES - n);
 
-	return n + (isfinite(value) ? snprintf(line + n, room, ",\"%s\":%.9g", name, value)
-				    : snprintf(line + n, room, ",\"%s\":null", name));
+	return n +
+		(isfinite(value) ? snprintf(line + n, room, ",\"%s\":%.9g", name, value)
+				 : snprintf(line + n, room, ",\"%s\":null", name));
 }
 
 static int print_line(char line[LINE_MAX_BYTES], const struct metrics *m)

@@ -1,6 +1,6 @@
 /* pretrain.c - a run from beginning, or last checkpoint, to end.
- * Rank 0 decides every step (learning rate, negatives, whether to log, save or stop) and tells the others; what only rank 0
- * has - the files of the run - is in struct chief. */
+ * Rank 0 decides every step (learning rate, negatives, whether to log, save or stop) and tells the
+ * others; what only rank 0 has - the files of the run - is in struct chief. */
 #include "train/pretrain.h"
 
 #include <math.h>
@@ -52,7 +52,8 @@ static int open_data(struct run *r, char err[ERR_MAX])
 	int lanes = c->data.lanes, size = r->comm->size;
 
 	if (lanes % size != 0)
-		return fail(err, "data.lanes=%d is not divisible by the %d ranks: use a number of ranks that divides it, or another data.lanes%s",
+		return fail(err,
+			"data.lanes=%d is not divisible by the %d ranks: use a number of ranks that divides it, or another data.lanes%s",
 			lanes, size, size > lanes ? " (a rank needs at least one lane)" : "");
 	r->data = dataset_open(c->data.train, err);
 	if (!r->data)
@@ -61,11 +62,12 @@ static int open_data(struct run *r, char err[ERR_MAX])
 	if (!r->order)
 		return -1;
 	r->steps_per_epoch = order_steps_per_epoch(r->order);
-	r->steps = c->train.steps > 0 ? c->train.steps : llround(c->train.epochs * (double)r->steps_per_epoch);
+	r->steps = c->train.steps > 0 ? c->train.steps
+				      : llround(c->train.epochs * (double)r->steps_per_epoch);
 	schedule_init(&r->schedule, c, r->steps_per_epoch, r->steps);
 	if (r->schedule.warmup >= r->steps)
-		return fail(err, "optim.warmup_epochs=%g is %lld steps, but the run has only %lld", c->optim.warmup_epochs,
-			(long long)r->schedule.warmup, (long long)r->steps);
+		return fail(err, "optim.warmup_epochs=%g is %lld steps, but the run has only %lld",
+			c->optim.warmup_epochs, (long long)r->schedule.warmup, (long long)r->steps);
 	return 0;
 }
 
@@ -87,14 +89,15 @@ static int open_folder(struct run *r, char path[ERR_MAX], char err[ERR_MAX])
 	return 0;
 }
 
-static int check_same_run(const struct run *r, const struct checkpoint *saved, const char *path, char err[ERR_MAX])
+static int check_same_run(
+	const struct run *r, const struct checkpoint *saved, const char *path, char err[ERR_MAX])
 {
 	struct config before;
 	int rc;
 
 	if (saved->images != (int64_t)r->data->images)
-		return fail(err, "%s was made with a data set of %lld images; %s has %lld", path, (long long)saved->images,
-			r->data->path, (long long)r->data->images);
+		return fail(err, "%s was made with a data set of %lld images; %s has %lld", path,
+			(long long)saved->images, r->data->path, (long long)r->data->images);
 	config_default(&before);
 	rc = config_parse(&before, saved->config, strlen(saved->config), path, err);
 	if (rc == 0)
@@ -131,10 +134,11 @@ static int load_initial(struct run *r, char err[ERR_MAX])
 		return 0;
 	checkpoint_init(&c, s->params, s->stats);
 	state_save(s, &c);
-	rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.params, c.stats, &c.stats_updates, err);
+	rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.params,
+		c.stats, &c.stats_updates, err);
 	if (rc == 0)
-		rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats, c.target, c.target_stats, &c.stats_updates,
-			err);
+		rc = weights_load_encoder(r->config->run.init, r->config, s->params, s->stats,
+			c.target, c.target_stats, &c.stats_updates, err);
 	if (rc == 0)
 		state_load(s, &c);
 	checkpoint_free(&c);
@@ -166,8 +170,12 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 static void open_loader(struct run *r)
 {
 	const struct loader_source source = order_source(r->order);
-	const struct loader_options options = { .first = r->step.first, .count = r->step.n, .threads = r->config->data.threads,
-		.prefetch = r->config->data.prefetch, .from = r->step.state.step, .to = r->steps,
+	const struct loader_options options = { .first = r->step.first,
+		.count = r->step.n,
+		.threads = r->config->data.threads,
+		.prefetch = r->config->data.prefetch,
+		.from = r->step.state.step,
+		.to = r->steps,
 		.masks = r->config->views.mask > 0 };
 
 	r->loader = loader_open(r->data, &source, &options);
@@ -178,12 +186,14 @@ static void describe(const struct run *r)
 	const struct params *p = &r->step.model.params;
 	const struct config *c = r->config;
 
-	log_info("%s x %g: encoder %zu parameters, projector %zu, predictor %zu", c->model.arch, c->model.width,
-		params_size(p, "encoder."), params_size(p, "projector."), params_size(p, "predictor."));
-	log_info("%s: %llu images in %d shards, %d lanes; batch %d on %d rank%s of %s; %lld steps, %lld an epoch",
-		r->data->path, (unsigned long long)r->data->images, r->data->shard_count, c->data.lanes, c->train.batch,
-		r->comm->size, r->comm->size == 1 ? "" : "s", r->step.dev->be->name, (long long)r->steps,
-		(long long)r->steps_per_epoch);
+	log_info("%s x %g: encoder %zu parameters, projector %zu, predictor %zu", c->model.arch,
+		c->model.width, params_size(p, "encoder."), params_size(p, "projector."),
+		params_size(p, "predictor."));
+	log_info(
+		"%s: %llu images in %d shards, %d lanes; batch %d on %d rank%s of %s; %lld steps, %lld an epoch",
+		r->data->path, (unsigned long long)r->data->images, r->data->shard_count,
+		c->data.lanes, c->train.batch, r->comm->size, r->comm->size == 1 ? "" : "s",
+		r->step.dev->be->name, (long long)r->steps, (long long)r->steps_per_epoch);
 }
 
 /* ---- rank 0's decisions ---- */
@@ -199,7 +209,8 @@ static uint64_t negatives_key(const struct run *r, int64_t step)
 
 static int checkpoint_due(const struct run *r, int64_t done)
 {
-	int64_t every = r->config->checkpoint.every > 0 ? r->config->checkpoint.every : r->steps_per_epoch;
+	int64_t every =
+		r->config->checkpoint.every > 0 ? r->config->checkpoint.every : r->steps_per_epoch;
 
 	return done % every == 0 || done == r->steps;
 }
@@ -208,9 +219,14 @@ static struct plan make_plan(struct run *r)
 {
 	const struct config *c = r->config;
 	int64_t k = r->step.state.step;
-	struct plan p = { .step = k, .epoch = k / r->steps_per_epoch, .lr = schedule_lr(&r->schedule, k),
-		.ema = schedule_ema(&r->schedule, k), .key = negatives_key(r, k), .dump = k == c->train.dump_step,
-		.checkpoint = checkpoint_due(r, k + 1), .log = (k + 1) % c->train.log_every == 0 || k + 1 == r->steps,
+	struct plan p = { .step = k,
+		.epoch = k / r->steps_per_epoch,
+		.lr = schedule_lr(&r->schedule, k),
+		.ema = schedule_ema(&r->schedule, k),
+		.key = negatives_key(r, k),
+		.dump = k == c->train.dump_step,
+		.checkpoint = checkpoint_due(r, k + 1),
+		.log = (k + 1) % c->train.log_every == 0 || k + 1 == r->steps,
 		.failed = r->chief.failed };
 
 	return p;
@@ -226,7 +242,8 @@ static struct plan agree_on_plan(struct run *r)
 	if (r->comm->rank == 0)
 		plan = make_plan(r);
 	comm_broadcast(r->comm, &plan, sizeof plan, 0);
-	plan.stop = asked != 0 || (r->config->train.stop_after > 0 && plan.step >= r->config->train.stop_after);
+	plan.stop = asked != 0 ||
+		(r->config->train.stop_after > 0 && plan.step >= r->config->train.stop_after);
 	return plan;
 }
 
@@ -237,9 +254,16 @@ static void report(struct run *r, const struct plan *plan, const struct step_res
 	double now = clock_seconds(), span = now - r->logged_at;
 	double shared[2] = { r->waited / span, (double)loader_bad_records(r->loader) };
 	int64_t done = plan->step + 1;
-	struct metrics m = { .step = done, .steps = r->steps, .epoch = (double)done / (double)r->steps_per_epoch,
-		.loss = result->loss, .contrastive = result->contrastive, .invariance = result->invariance, .lr = plan->lr,
-		.ema = plan->ema, .gradient_norm = result->gradient_norm, .seconds = r->seconds_before + now - r->began };
+	struct metrics m = { .step = done,
+		.steps = r->steps,
+		.epoch = (double)done / (double)r->steps_per_epoch,
+		.loss = result->loss,
+		.contrastive = result->contrastive,
+		.invariance = result->invariance,
+		.lr = plan->lr,
+		.ema = plan->ema,
+		.gradient_norm = result->gradient_norm,
+		.seconds = r->seconds_before + now - r->began };
 	double rate = (double)(done - r->logged_step) / span;
 
 	comm_sum_double(r->comm, shared, 2);
@@ -270,7 +294,8 @@ static int one_step(struct run *r, const struct plan *plan, char err[ERR_MAX])
 	double waited;
 	const struct batch *batch = loader_next(r->loader, &waited);
 
-	CHECK(batch && batch->step == plan->step, "the loader's batch is not of step %lld", (long long)plan->step);
+	CHECK(batch && batch->step == plan->step, "the loader's batch is not of step %lld",
+		(long long)plan->step);
 	r->waited += waited;
 	step_run(&r->step, batch, plan, &result);
 	if (dump && step_dump_after(dump, &r->step, batch, plan, &result, err) != 0)
@@ -324,7 +349,8 @@ static int open_run(struct run *r, char err[ERR_MAX])
 	return 0;
 }
 
-/* Waits for the last checkpoint; a write that failed turns any end into a failed one, on all ranks. */
+/* Waits for the last checkpoint; a write that failed turns any end into a failed one, on all ranks.
+ */
 static enum pretrain_end close_run(struct run *r, enum pretrain_end end, char err[ERR_MAX])
 {
 	int rc = r->chief.failed || end == PRETRAIN_FAILED ? -1 : 0;
@@ -344,7 +370,8 @@ static enum pretrain_end close_run(struct run *r, enum pretrain_end end, char er
 	return end;
 }
 
-enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX])
+enum pretrain_end pretrain(
+	const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX])
 {
 	struct run r = { .config = c, .comm = comm, .step = { .dev = dev } };
 	enum pretrain_end end = PRETRAIN_FAILED;
@@ -353,7 +380,8 @@ enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct dev
 		end = loop(&r, err);
 	end = close_run(&r, end, err);
 	if (end == PRETRAIN_STOPPED)
-		log_info("stopped after step %lld; go on with --run.resume=true", (long long)r.step.state.step);
+		log_info("stopped after step %lld; go on with --run.resume=true",
+			(long long)r.step.state.step);
 	log_close();
 	return end;
 }

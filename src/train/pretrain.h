@@ -12,6 +12,7 @@ enum pretrain_end {
 };
 
 /* The whole run.  c is checked; collective; dev is open. */
-enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX]);
+enum pretrain_end pretrain(
+	const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX]);
 
 #endif

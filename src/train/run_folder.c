@@ -47,9 +47,12 @@ int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
 
 	*from = NULL;
 	if (!*dir)
-		return fail(err, "run.dir is not set: say where the run shall be, e.g. --run.dir=runs/first");
+		return fail(err,
+			"run.dir is not set: say where the run shall be, e.g. --run.dir=runs/first");
 	if ((begun || holds(dir, "metrics.jsonl")) && !c->run.resume)
-		return fail(err, "%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir", dir);
+		return fail(err,
+			"%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir",
+			dir);
 	if (begun) {
 		*from = checkpoint_latest(dir, err);
 		if (!*from)

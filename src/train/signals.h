@@ -1,7 +1,8 @@
 #ifndef TRAIN_SIGNALS_H
 #define TRAIN_SIGNALS_H
 
-/* SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for an end with a checkpoint.  They are caught from signals_catch on, for good. */
+/* SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 ask for an end with a checkpoint.  They are caught from
+ * signals_catch on, for good. */
 void signals_catch(void);
 
 /* The number of the signal that has come, or 0. */

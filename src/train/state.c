@@ -43,7 +43,8 @@ void state_init(struct state *s, const struct config *c)
 
 void state_save(const struct state *s, struct checkpoint *c)
 {
-	size_t values = s->params->length * sizeof(float), running = s->stats->length * sizeof(float);
+	size_t values = s->params->length * sizeof(float),
+	       running = s->stats->length * sizeof(float);
 	const struct backend *be = s->dev->be;
 
 	c->step = s->step;
@@ -57,7 +58,8 @@ void state_save(const struct state *s, struct checkpoint *c)
 
 void state_load(struct state *s, const struct checkpoint *c)
 {
-	size_t values = s->params->length * sizeof(float), running = s->stats->length * sizeof(float);
+	size_t values = s->params->length * sizeof(float),
+	       running = s->stats->length * sizeof(float);
 	const struct backend *be = s->dev->be;
 
 	s->step = c->step;

@@ -17,12 +17,14 @@ static void make_views(struct step *s, const struct batch *batch, int64_t epoch)
 		for (int i = 0; i < s->n; i++) {
 			const struct image *x = &batch->images[i];
 
-			view_draw(&s->views[v * s->n + i], &s->recipe.view[v], (uint64_t)s->config->train.seed, epoch,
-				batch->ids[i], v, x->width, x->height, x->foreground);
+			view_draw(&s->views[v * s->n + i], &s->recipe.view[v],
+				(uint64_t)s->config->train.seed, epoch, batch->ids[i], v, x->width,
+				x->height, x->foreground);
 		}
 	be->views(s->dev, s->large.input, batch->images, s->n, s->views, large, 0);
 	if (s->recipe.small > 0)
-		be->views(s->dev, s->small.input, batch->images, s->n, s->views + large * s->n, s->recipe.small, 0);
+		be->views(s->dev, s->small.input, batch->images, s->n, s->views + large * s->n,
+			s->recipe.small, 0);
 }
 
 /* o of every view, unit length. */
@@ -57,8 +59,8 @@ static void project_targets(struct step *s)
 {
 	s->target.pass.running = s->state.target_running;
 	model_forward(&s->target);
-	s->dev->be->unit_length(s->dev, s->t_own, s->t_length, s->target.output, (size_t)s->recipe.large * (size_t)s->n,
-		s->config->model.out);
+	s->dev->be->unit_length(s->dev, s->t_own, s->t_length, s->target.output,
+		(size_t)s->recipe.large * (size_t)s->n, s->config->model.out);
 	gather(s, s->t, s->t_own, s->recipe.large);
 }
 
@@ -88,17 +90,30 @@ static void add_small_gradients(struct step *s)
 static void relic(struct step *s, struct step_result *r)
 {
 	const struct config *c = s->config;
-	const struct relic_options options = { .large = s->recipe.large, .small = s->recipe.small, .negatives = s->negatives,
-		.temperature = c->loss.temperature, .contrast = (float)c->loss.contrast,
-		.invariance = c->loss.invariance, .small_mode = c->loss.small_mode, .diagonal = c->loss.diagonal,
-		.entropy_stop = c->loss.stop_gradient == STOP_ENTROPY, .reverse = c->loss.kl == KL_REVERSE };
-	const struct relic_batch batch = { .o = s->o, .t = s->t, .o_small = s->o_small, .candidates = s->candidates,
-		.n = s->n, .total = s->total, .d = c->model.out, .first = s->first };
+	const struct relic_options options = { .large = s->recipe.large,
+		.small = s->recipe.small,
+		.negatives = s->negatives,
+		.temperature = c->loss.temperature,
+		.contrast = (float)c->loss.contrast,
+		.invariance = c->loss.invariance,
+		.small_mode = c->loss.small_mode,
+		.diagonal = c->loss.diagonal,
+		.entropy_stop = c->loss.stop_gradient == STOP_ENTROPY,
+		.reverse = c->loss.kl == KL_REVERSE };
+	const struct relic_batch batch = { .o = s->o,
+		.t = s->t,
+		.o_small = s->o_small,
+		.candidates = s->candidates,
+		.n = s->n,
+		.total = s->total,
+		.d = c->model.out,
+		.first = s->first };
 	const struct backend *be = s->dev->be;
 	double terms[2];
 
 	if (s->o_small)
-		gather(s, s->o_small, s->o + (size_t)(s->recipe.large * s->n * c->model.out), s->recipe.small);
+		gather(s, s->o_small, s->o + (size_t)(s->recipe.large * s->n * c->model.out),
+			s->recipe.small);
 	be->relic_loss(s->dev, s->g, s->g_small, s->terms, &batch, &options);
 	if (s->g_small)
 		add_small_gradients(s);
@@ -124,7 +139,8 @@ static void reduce(void *arg, size_t offset)
 	s->reduced = offset;
 }
 
-/* Small views first: then the large views' pass completes the gradients, layer by layer, while they are being summed. */
+/* Small views first: then the large views' pass completes the gradients, layer by layer, while they
+ * are being summed. */
 static void backward(struct step *s)
 {
 	size_t large = (size_t)s->recipe.large * (size_t)s->n * (size_t)s->config->model.out;
@@ -142,9 +158,10 @@ static double gradient_norm(struct step *s)
 	const struct params *p = s->state.params;
 	double square = 0;
 
-	s->dev->be->param_norms(s->dev, s->norms, s->state.values, s->state.gradients, s->spans, p->count,
-		(float)s->config->optim.weight_decay);
-	s->dev->be->download(s->dev, s->host_norms, s->norms, (size_t)p->count * 3 * sizeof *s->norms);
+	s->dev->be->param_norms(s->dev, s->norms, s->state.values, s->state.gradients, s->spans,
+		p->count, (float)s->config->optim.weight_decay);
+	s->dev->be->download(
+		s->dev, s->host_norms, s->norms, (size_t)p->count * 3 * sizeof *s->norms);
 	for (int i = 0; i < p->count; i++)
 		square += s->host_norms[3 * i + 2];
 	return sqrt(square);
@@ -152,15 +169,19 @@ static double gradient_norm(struct step *s)
 
 static void update(struct step *s, const struct plan *plan)
 {
-	const struct lars_step lars = { .lr = (float)plan->lr, .momentum = (float)s->config->optim.momentum,
-		.eta = (float)s->config->optim.eta, .weight_decay = (float)s->config->optim.weight_decay };
+	const struct lars_step lars = { .lr = (float)plan->lr,
+		.momentum = (float)s->config->optim.momentum,
+		.eta = (float)s->config->optim.eta,
+		.weight_decay = (float)s->config->optim.weight_decay };
 	struct state *t = &s->state;
 
-	s->dev->be->lars(s->dev, t->values, t->momentum, t->gradients, s->norms, s->spans, t->params->count, &lars);
+	s->dev->be->lars(s->dev, t->values, t->momentum, t->gradients, s->norms, s->spans,
+		t->params->count, &lars);
 	s->dev->be->ema(s->dev, t->target, t->values, (float)plan->ema, t->params->length);
 }
 
-void step_run(struct step *s, const struct batch *batch, const struct plan *plan, struct step_result *r)
+void step_run(
+	struct step *s, const struct batch *batch, const struct plan *plan, struct step_result *r)
 {
 	struct state *t = &s->state;
 

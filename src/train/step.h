@@ -15,8 +15,8 @@ struct plan {
 	double lr, ema;
 	uint64_t key; /* of the negatives */
 	int log, checkpoint, dump;
-	int stop;     /* no step: leave with a checkpoint */
-	int failed;   /* no step: leave without, rank 0 says why */
+	int stop;   /* no step: leave with a checkpoint */
+	int failed; /* no step: leave without, rank 0 says why */
 };
 
 struct step_result {
@@ -37,9 +37,9 @@ struct step {
 	struct model_run large, small, target; /* small: only where recipe.small > 0 */
 	struct model_buffers buffers;
 
-	struct view_params *views;   /* host (L+S, n): the numbers of the views */
+	struct view_params *views; /* host (L+S, n): the numbers of the views */
 	int negatives;
-	int32_t *host_candidates;    /* (n, 1 + negatives) */
+	int32_t *host_candidates; /* (n, 1 + negatives) */
 	uint8_t *mark;
 	int32_t *candidates;         /* dev */
 	float *o, *length, *g;       /* dev (L+S, n, d), (L+S, n), (L+S, n, d) */
@@ -47,10 +47,10 @@ struct step {
 	float *o_small, *g_small;    /* dev (S, total, d): small_mode 3 only */
 	double *terms;               /* dev [2] */
 
-	struct param_span *spans;    /* dev */
-	double *norms, *host_norms;  /* dev and host (spans, 3) */
+	struct param_span *spans;   /* dev */
+	double *norms, *host_norms; /* dev and host (spans, 3) */
 
-	size_t bucket, reduced;      /* floats of a bucket; gradients from here on are on their way */
+	size_t bucket, reduced; /* floats of a bucket; gradients from here on are on their way */
 };
 
 /* Memory for everything; batch must be divisible by the ranks. */
@@ -58,6 +58,7 @@ void step_open(struct step *s, const struct config *c, struct comm *comm, struct
 void step_close(struct step *s);
 
 /* Forward, loss, backward, and, unless loss or gradient is not finite, the update. */
-void step_run(struct step *s, const struct batch *batch, const struct plan *plan, struct step_result *result);
+void step_run(struct step *s, const struct batch *batch, const struct plan *plan,
+	struct step_result *result);
 
 #endif

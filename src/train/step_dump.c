@@ -19,7 +19,8 @@ struct step_dump *step_dump_before(const struct step *s)
 	return d;
 }
 
-static void put_tensors(struct dump *f, const char *folder, const struct params *p, const float *values)
+static void put_tensors(
+	struct dump *f, const char *folder, const struct params *p, const float *values)
 {
 	char name[256];
 
@@ -29,11 +30,13 @@ static void put_tensors(struct dump *f, const char *folder, const struct params 
 		for (int j = 0; j < p->table[i].dims; j++)
 			shape[j] = (size_t)p->table[i].shape[j];
 		snprintf(name, sizeof name, "%s/%s", folder, p->table[i].name);
-		dump_array(f, name, DUMP_FLOAT, values + p->table[i].offset, p->table[i].dims, shape);
+		dump_array(
+			f, name, DUMP_FLOAT, values + p->table[i].offset, p->table[i].dims, shape);
 	}
 }
 
-static void put_stats(struct dump *f, const char *folder, const struct stats *s, const float *values)
+static void put_stats(
+	struct dump *f, const char *folder, const struct stats *s, const float *values)
 {
 	char name[256];
 
@@ -45,7 +48,8 @@ static void put_stats(struct dump *f, const char *folder, const struct stats *s,
 	}
 }
 
-static void put_state(struct dump *f, const char *when, const struct step *s, const struct checkpoint *c)
+static void put_state(
+	struct dump *f, const char *when, const struct step *s, const struct checkpoint *c)
 {
 	static const char *const folders[] = { "params", "momentum", "target" };
 	const float *values[] = { c->params, c->momentum, c->target };
@@ -63,7 +67,8 @@ static void put_state(struct dump *f, const char *when, const struct step *s, co
 	dump_array(f, name, DUMP_INT64, &c->stats_updates, 0, NULL);
 }
 
-static void put_scalars(struct dump *f, const struct step *s, const struct plan *plan, const struct step_result *r)
+static void put_scalars(
+	struct dump *f, const struct step *s, const struct plan *plan, const struct step_result *r)
 {
 	const double loss[3] = { r->loss, r->contrastive, r->invariance };
 	const size_t three = 3;
@@ -81,10 +86,11 @@ static void put_scalars(struct dump *f, const struct step *s, const struct plan 
 }
 
 /* n floats of each rank, in the order of ranks; f is NULL but on rank 0. */
-static void put_gathered(struct dump *f, const char *name, struct step *s, const float *own, size_t n, int dims,
-	const size_t *shape)
+static void put_gathered(struct dump *f, const char *name, struct step *s, const float *own,
+	size_t n, int dims, const size_t *shape)
 {
-	float *host = xmalloc(n * sizeof *host), *all = xmalloc((size_t)s->comm->size * n * sizeof *all);
+	float *host = xmalloc(n * sizeof *host),
+	      *all = xmalloc((size_t)s->comm->size * n * sizeof *all);
 
 	s->dev->be->download(s->dev, host, own, n * sizeof *host);
 	comm_gather_float(s->comm, all, host, n);
@@ -112,7 +118,8 @@ static void put_views(struct dump *f, struct step *s)
 static void put_embeddings(struct dump *f, struct step *s)
 {
 	size_t d = (size_t)s->config->model.out, n = (size_t)s->n * d;
-	const size_t o[2] = { (size_t)s->total, d }, t[3] = { (size_t)s->recipe.large, (size_t)s->total, d };
+	const size_t o[2] = { (size_t)s->total, d },
+		     t[3] = { (size_t)s->recipe.large, (size_t)s->total, d };
 	float *all = xmalloc(t[0] * t[1] * d * sizeof *all);
 	char name[32];
 
@@ -130,7 +137,8 @@ static void put_inputs(struct dump *f, struct step *s, const struct batch *batch
 {
 	size_t row = (size_t)(1 + s->negatives), n = (size_t)s->n;
 	const size_t shape[2] = { (size_t)s->total, row };
-	int64_t *own = xmalloc(n * row * sizeof *own), *all = xmalloc((size_t)s->total * row * sizeof *all);
+	int64_t *own = xmalloc(n * row * sizeof *own),
+		*all = xmalloc((size_t)s->total * row * sizeof *all);
 	int32_t *candidates = xmalloc((size_t)s->total * row * sizeof *candidates);
 
 	for (size_t i = 0; i < n; i++)
@@ -165,8 +173,9 @@ static void put_after(struct dump *f, const struct step *s)
 	xfree(gradients);
 }
 
-static int write_dump(const char *path, const struct checkpoint *before, struct step *s, const struct batch *batch,
-	const struct plan *plan, const struct step_result *result, char err[ERR_MAX])
+static int write_dump(const char *path, const struct checkpoint *before, struct step *s,
+	const struct batch *batch, const struct plan *plan, const struct step_result *result,
+	char err[ERR_MAX])
 {
 	struct dump *f = s->comm->rank == 0 ? dump_open(path) : NULL;
 	int rc = 0;
@@ -184,8 +193,8 @@ static int write_dump(const char *path, const struct checkpoint *before, struct 
 	return comm_agree(s->comm, rc, err);
 }
 
-int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch, const struct plan *plan,
-	const struct step_result *result, char err[ERR_MAX])
+int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch,
+	const struct plan *plan, const struct step_result *result, char err[ERR_MAX])
 {
 	char *path = xasprintf("%s/step-%09lld.h5", s->config->run.dir, (long long)plan->step);
 	int rc = write_dump(path, &d->before, s, batch, plan, result, err);
@@ -196,13 +205,15 @@ int step_dump_after(struct step_dump *d, struct step *s, const struct batch *bat
 	return rc;
 }
 
-int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan, const struct step_result *result,
-	char err[ERR_MAX])
+int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan,
+	const struct step_result *result, char err[ERR_MAX])
 {
-	char *path = xasprintf("%s/fault-step-%09lld.h5", s->config->run.dir, (long long)plan->step);
+	char *path =
+		xasprintf("%s/fault-step-%09lld.h5", s->config->run.dir, (long long)plan->step);
 
 	if (write_dump(path, NULL, s, batch, plan, result, err) == 0)
-		fail(err, "step %lld has loss %g and gradient norm %g; it was not applied, its inputs are in %s. The last checkpoint is"
+		fail(err,
+			"step %lld has loss %g and gradient norm %g; it was not applied, its inputs are in %s. The last checkpoint is"
 			" from before it: try a smaller optim.lr, or look for bad images",
 			(long long)plan->step, result->loss, result->gradient_norm, path);
 	xfree(path);

@@ -11,8 +11,8 @@
  *   candidates        int32 (total, 1 + negatives)
  *   o/0 ..., t        float32 (total, d) of each view, (L, total, d)
  *   gradients/NAME    float32: of all parameters, summed over ranks
- *   before/ and after/: params/NAME, momentum/NAME, target/NAME float32, stats/NAME, target_stats/NAME float32 (2, channels),
- *                     updates (how often the statistics were updated)
+ *   before/ and after/: params/NAME, momentum/NAME, target/NAME float32, stats/NAME,
+ * target_stats/NAME float32 (2, channels), updates (how often the statistics were updated)
  *
  * Collective: rank 0 writes. */
 
@@ -22,12 +22,13 @@ struct step_dump;
 struct step_dump *step_dump_before(const struct step *s);
 
 /* Write the file and free d.  Returns -1 with err on every rank if it cannot be written. */
-int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch, const struct plan *plan,
-	const struct step_result *result, char err[ERR_MAX]);
+int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch,
+	const struct plan *plan, const struct step_result *result, char err[ERR_MAX]);
 
-/* A step whose loss or gradient is not finite was not applied: leave RUN/fault-step-%09d.h5 (without before/; the running statistics
- * in after/ hold the faulty batch already) and return -1 with err saying so. */
-int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan, const struct step_result *result,
-	char err[ERR_MAX]);
+/* A step whose loss or gradient is not finite was not applied: leave RUN/fault-step-%09d.h5
+ * (without before/; the running statistics in after/ hold the faulty batch already) and return -1
+ * with err saying so. */
+int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan,
+	const struct step_result *result, char err[ERR_MAX]);
 
 #endif

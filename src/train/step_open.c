@@ -5,8 +5,13 @@
 
 static void open_runs(struct step *s)
 {
-	struct pass pass = { .kind = PASS_TRAIN, .dev = s->dev, .comm = s->comm, .groups = s->recipe.large, .n = s->n,
-		.total = s->total, .size = s->config->views.large_size };
+	struct pass pass = { .kind = PASS_TRAIN,
+		.dev = s->dev,
+		.comm = s->comm,
+		.groups = s->recipe.large,
+		.n = s->n,
+		.total = s->total,
+		.size = s->config->views.large_size };
 	const struct model_run *trained[2] = { &s->large, &s->small };
 
 	model_open(&s->large, &s->model, s->config, &pass, NULL);
@@ -24,8 +29,10 @@ static void open_runs(struct step *s)
 static void open_loss(struct step *s)
 {
 	const struct backend *be = s->dev->be;
-	size_t n = (size_t)s->n, total = (size_t)s->total, d = (size_t)s->config->model.out, f = sizeof(float);
-	size_t large = (size_t)s->recipe.large, small = (size_t)s->recipe.small, row = (size_t)(1 + s->negatives);
+	size_t n = (size_t)s->n, total = (size_t)s->total, d = (size_t)s->config->model.out,
+	       f = sizeof(float);
+	size_t large = (size_t)s->recipe.large, small = (size_t)s->recipe.small,
+	       row = (size_t)(1 + s->negatives);
 
 	s->views = xcalloc((large + small) * n, sizeof *s->views);
 	s->host_candidates = xcalloc(n * row, sizeof *s->host_candidates);
@@ -79,8 +86,8 @@ void step_open(struct step *s, const struct config *c, struct comm *comm, struct
 void step_close(struct step *s)
 {
 	const struct backend *be = s->dev->be;
-	void *const device_memory[] = { s->candidates, s->o, s->length, s->g, s->t_own, s->t_length, s->t, s->terms, s->o_small,
-		s->g_small, s->spans, s->norms };
+	void *const device_memory[] = { s->candidates, s->o, s->length, s->g, s->t_own, s->t_length,
+		s->t, s->terms, s->o_small, s->g_small, s->spans, s->norms };
 
 	for (size_t i = 0; i < sizeof device_memory / sizeof *device_memory; i++)
 		be->free(s->dev, device_memory[i]);

@@ -120,6 +120,6 @@ void view_draw(struct view_params *p, const struct view_recipe *r, uint64_t seed
 	if (uniform(word[DRAW_SOLARISE]) < r->solarise)
 		p->solarise = r->binarise ? VIEW_BINARISE : VIEW_INVERT;
 	p->masked = !r->small && foreground > 0 && foreground >= r->mask_min_share &&
-		    uniform(word[DRAW_MASK]) < r->mask;
+		uniform(word[DRAW_MASK]) < r->mask;
 	p->background = (float)uniform(word[DRAW_BACKGROUND]);
 }

@@ -25,8 +25,8 @@ struct view_params {
 	int grey;
 	int taps; /* of the blur; 0: none; odd */
 	float sigma;
-	int solarise;     /* enum view_solarise: invert what is above one half, or make it 0 and 1 */
-	int masked;       /* remove the background; the image has a mask */
+	int solarise; /* enum view_solarise: invert what is above one half, or make it 0 and 1 */
+	int masked;   /* remove the background; the image has a mask */
 	float background; /* its grey level */
 	int cut_size;     /* > size: make a view of this size and cut its centre; else 0 */
 };
