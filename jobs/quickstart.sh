@@ -77,7 +77,7 @@ table() { # split
 	done
 }
 
-eval_options=(--epochs 20 --lrs 0.1,0.3,1,3,10)
+eval_options=(--epochs 20)
 start=$SECONDS
 step "Installing what is missing, and building"
 build

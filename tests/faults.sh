@@ -31,11 +31,11 @@ overwrite() { # file, offset
 	printf 'XXXX' | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 finished_run() {
-	pretrain 1 --train.steps=2 --run.dir=done || show
+	pretrain 1 --train.steps=2 --run.dir=finished || show
 }
 unchanged() {
-	sum=$(find done -type f -exec cksum {} + | sort)
-	refused 1 'already holds a run.*resume' 1 --train.steps=2 --run.dir=done && [ "$sum" = "$(find done -type f -exec cksum {} + | sort)" ]
+	sum=$(find finished -type f -exec cksum {} + | sort)
+	refused 1 'already holds a run.*resume' 1 --train.steps=2 --run.dir=finished && [ "$sum" = "$(find finished -type f -exec cksum {} + | sort)" ]
 }
 # A record whose bytes are bad: the run goes on, says so once, and two ranks replace it by the same image as one.
 bad_record() {
@@ -58,7 +58,7 @@ disk_full() {
 	[ "$(id -u)" = 0 ] && mkdir -p small && mount -t tmpfs -o size=600k none small 2>/dev/null || return 77
 	refused 1 'space\|No space\|full' 2 --train.steps=6 --checkpoint.every=1 --checkpoint.keep=100 --run.dir=small/run
 	status=$?
-	rest=$(ls small/run/checkpoints | grep -c tmp)
+	rest=$(find small/run/checkpoints -name '*tmp*' | grep -c .)
 	umount small
 	[ $status = 0 ] && [ "$rest" = 0 ]
 }
@@ -87,8 +87,8 @@ check "a shard that is no HDF5 file" damaged 1 'shard-00002.h5' overwrite shard-
 check "an index that is no JSON" damaged 1 'index.json' overwrite index.json 0
 check "a finished run" finished_run
 check "a folder that holds a run is refused and left alone" unchanged
-check "another architecture than the checkpoint's" refused 1 'model' 2 --run.dir=done --run.resume=true --model.width=0.25 --train.steps=4
-check "other settings than the run's" refused 1 'loss.temperature' 2 --run.dir=done --run.resume=true --loss.temperature=0.3 --train.steps=4
+check "another architecture than the checkpoint's" refused 1 'model' 2 --run.dir=finished --run.resume=true --model.width=0.25 --train.steps=4
+check "other settings than the run's" refused 1 'loss.temperature' 2 --run.dir=finished --run.resume=true --loss.temperature=0.3 --train.steps=4
 check "unreadable records are replaced, alike on 1 and 2 ranks" bad_record
 disk_full
 case $? in

@@ -73,12 +73,17 @@ by_kill() {
 	done
 	requeue 2 killed --checkpoint.every=1 || show
 }
+# At a rate at which rounding errors do not grow beyond the bound within 20 steps, as in ranks.sh.
 other_ranks() {
-	pretrain 4 --train.steps=20 --run.dir=moved --train.stop_after=7
+	pretrain 2 --train.steps=20 --optim.lr=0.5 --run.dir=stayed || { show; return 1; }
+	pretrain 4 --train.steps=20 --optim.lr=0.5 --run.dir=moved --train.stop_after=7
 	[ $? -eq 75 ] || show || return 1
-	pretrain 1 --train.steps=20 --run.dir=moved --run.resume=true --train.stop_after=13
+	pretrain 1 --train.steps=20 --optim.lr=0.5 --run.dir=moved --run.resume=true --train.stop_after=13
 	[ $? -eq 75 ] || show || return 1
-	pretrain 3 --train.steps=20 --run.dir=moved --run.resume=true || show
+	pretrain 3 --train.steps=20 --optim.lr=0.5 --run.dir=moved --run.resume=true || show
+}
+close_losses() {
+	near "$(metric moved 20 loss)" "$(metric stayed 20 loss)" 1e-3
 }
 corrupt_newest() {
 	cp -r whole broken
@@ -88,7 +93,7 @@ corrupt_newest() {
 	grep -q 'after step 12' "$scratch/said"
 }
 
-plan 18
+plan 19
 check "a run that nobody disturbs" undisturbed
 for k in 1 6 11; do
 	check "stopped after step $k and resumed" stop_after $k
@@ -102,5 +107,5 @@ check "  the same end, bit for bit" same_end byUSR1
 check "kill -9 of the ranks at random moments" by_kill
 check "  the same end, bit for bit" same_end killed
 check "4 ranks, then 1, then 3" other_ranks
-check "  the loss of step 20 within 1e-3" near "$(metric moved 20 loss)" "$(metric whole 20 loss)" 1e-3
+check "  the loss of step 20 within 1e-3" close_losses
 check "a corrupt newest checkpoint: the one before is taken" corrupt_newest

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <jpeglib.h>
+#include <jerror.h>
 
 #include "base/memory.h"
 
@@ -57,10 +58,11 @@ static _Noreturn void library_error(j_common_ptr c)
 	give_up(c);
 }
 
-/* A warning (level -1) means that pixels were made up for missing or corrupt data. */
+/* A warning (level -1) means that pixels were made up for missing or corrupt data; but stray bytes
+ * before a marker are only passed over, and some files of ImageNet have them. */
 static void library_message(j_common_ptr c, int level)
 {
-	if (level < 0)
+	if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA)
 		library_error(c);
 }
 

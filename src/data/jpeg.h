@@ -32,7 +32,8 @@ int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char
  * heeded).  Slow integer DCT and smooth chroma upsampling: the same pixels on any machine.
  * image->rgb is reused (reallocated when too small; *capacity is its size in bytes), so that a
  * loader thread need not allocate per image; start with a zero struct and capacity 0.  The mask is
- * left alone.  A truncated file is an error: libjpeg's warnings count as errors. */
+ * left alone.  A truncated file is an error: libjpeg's warnings count as
+ * errors, but for stray bytes before a marker. */
 int jpeg_decode(
 	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
 

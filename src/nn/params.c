@@ -128,11 +128,11 @@ struct param_span *params_spans(const struct params *p)
 
 size_t stats_add(struct stats *s, const char *name, int channels)
 {
-	struct stat *t;
+	struct norm_stat *t;
 
 	s->table = xrealloc(s->table, (size_t)(s->count + 1) * sizeof *s->table);
 	t = &s->table[s->count];
-	*t = (struct stat){ .offset = s->length, .channels = channels };
+	*t = (struct norm_stat){ .offset = s->length, .channels = channels };
 	params_name(t->name, "%s", name);
 	s->length += aligned(2 * (size_t)channels);
 	s->count++;

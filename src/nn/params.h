@@ -58,14 +58,14 @@ struct param_span *params_spans(const struct params *p);
 /* Running statistics of batch norm, the same way: one entry a layer, (2, channels): hidden averages
  * of mean and of biased variance, to be divided by 1 - decay^updates (spec 3.2: zero-debiased).
  * Names: "encoder.bn1" ... */
-struct stat {
+struct norm_stat {
 	char name[PARAM_NAME_MAX];
 	size_t offset; /* floats, a multiple of PARAM_ALIGN */
 	int channels;
 };
 
 struct stats {
-	struct stat *table;
+	struct norm_stat *table;
 	int count;
 	size_t length;
 };

@@ -18,7 +18,8 @@ static void add_param(struct safetensors *f, const struct weights *w, const stru
 		w->params + p->offset, p);
 }
 
-static void add_statistics(struct safetensors *f, const struct weights *w, const struct stat *s)
+static void add_statistics(
+	struct safetensors *f, const struct weights *w, const struct norm_stat *s)
 {
 	const double debias = w->updates > 0 ? 1 - pow(w->decay, (double)w->updates) : 1;
 	const int64_t shape = s->channels;

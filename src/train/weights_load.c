@@ -111,7 +111,7 @@ static int load_param(const struct load *l, float *params, const struct param *p
 	return 0;
 }
 
-static int load_statistics(const struct load *l, float *stats, const struct stat *s)
+static int load_statistics(const struct load *l, float *stats, const struct norm_stat *s)
 {
 	const int64_t shape = s->channels;
 	char name[WEIGHTS_NAME_BYTES];
@@ -127,7 +127,7 @@ static int load_statistics(const struct load *l, float *stats, const struct stat
 	return 0;
 }
 
-static void reset_statistics(float *stats, const struct stat *s)
+static void reset_statistics(float *stats, const struct norm_stat *s)
 {
 	for (int i = 0; i < s->channels; i++) {
 		stats[s->offset + (size_t)i] = 0;
@@ -210,7 +210,7 @@ static int load_all(const struct load *l, float *params, float *stats)
 static int never_updated(const struct load *l, const float *stats)
 {
 	for (int i = 0; i < l->s->count; i++) {
-		const struct stat *s = &l->s->table[i];
+		const struct norm_stat *s = &l->s->table[i];
 
 		for (int k = 0; k < s->channels; k++)
 			if (stats[s->offset + (size_t)k] != 0 ||

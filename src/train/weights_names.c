@@ -48,7 +48,7 @@ static const char *const statistic[WEIGHTS_STATISTICS] = { [WEIGHTS_MEAN] = ".ru
 	[WEIGHTS_BATCHES] = ".num_batches_tracked" };
 
 const char *weights_statistic_name(
-	char name[WEIGHTS_NAME_BYTES], const struct stat *s, enum weights_statistic which)
+	char name[WEIGHTS_NAME_BYTES], const struct norm_stat *s, enum weights_statistic which)
 {
 	snprintf(name, WEIGHTS_NAME_BYTES, "%s%s", weights_outer_name(s->name), statistic[which]);
 	return name;

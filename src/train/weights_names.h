@@ -27,7 +27,7 @@ const char *weights_outer_name(const char *name);
 
 /* Writes and returns "bn1.running_mean" ... */
 const char *weights_statistic_name(
-	char name[WEIGHTS_NAME_BYTES], const struct stat *s, enum weights_statistic which);
+	char name[WEIGHTS_NAME_BYTES], const struct norm_stat *s, enum weights_statistic which);
 
 /* Shape [p->dims] of the tensor as others see it: (k, r, r, c) is (k, c, r, r) there. */
 void weights_outer_shape(int64_t shape[4], const struct param *p);

@@ -1,0 +1,44 @@
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "data/loader.h"
+#include "data/order.h"
+#include "optim/schedule.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+#include "train/step.h"
+
+/* A run that is under way: data, network, state, and on rank 0 the files. */
+
+/* What only rank 0 has. */
+struct chief {
+	struct metrics_log *metrics;
+	struct checkpoint_writer *writer;
+	struct checkpoint copy; /* the state in host memory, for the writer */
+	int failed;             /* a checkpoint could not be written */
+};
+
+struct run {
+	const struct config *config;
+	struct comm *comm;
+	struct dataset *data;
+	struct order *order;
+	struct loader *loader;
+	struct schedule schedule;
+	struct step step;
+	int64_t steps, steps_per_epoch;
+	struct chief chief;
+	double began, waited, logged_at;
+	double seconds_before; /* of the run's earlier parts */
+	int64_t logged_step;
+};
+
+/* Open everything, at the beginning or at the last checkpoint; r holds config, comm and step.dev,
+ * the rest is zero. Collective; -1 with err on all ranks; run_close must follow in any case. */
+int run_open(struct run *r, char err[ERR_MAX]);
+
+/* Wait for the last checkpoint and free everything.  rc is how the run went so far (0 or -1 with
+ * err); returns how it went in the end, the same on all ranks. */
+int run_close(struct run *r, int rc, char err[ERR_MAX]);
+
+#endif
