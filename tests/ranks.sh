@@ -9,16 +9,21 @@ make_data
 cd "$scratch" || exit 1
 
 train() { # ranks
-	pretrain "$1" --train.steps=20 --train.dump_step=0 --optim.lr=0.5 --run.dir="$scratch/r$1" --run.resume=false || show
+	pretrain "$1" --train.steps=20 --train.dump_step=0 --optim.lr=0.2 --run.dir="$scratch/r$1" --run.resume=false || show
 }
 same_inputs() { # ranks: bit for bit
 	for name in images views candidates before; do
 		h5diff -q r1/step-000000000.h5 "r$1/step-000000000.h5" "/$name" || { echo "# /$name differs"; return 1; }
 	done
 }
-# Over ranks only the order of float sums differs.
+# Over ranks only the order of float sums differs. h5diff counts attributes too, where the data's checksums are.
+close_arrays() { # folder in the dump, ranks
+	h5diff -v -d 2e-6 r1/step-000000000.h5 "r$2/step-000000000.h5" "$1" |
+		awk '/^dataset:/ { data = 1; seen++ } /^attribute:/ { data = 0 }
+			data && / differences found/ && $1 > 0 { print "# " $0; bad = 1 } END { exit bad || !seen }'
+}
 close_step() { # ranks
-	h5diff -q -d 1e-5 r1/step-000000000.h5 "r$1/step-000000000.h5" /o &&
+	close_arrays /o "$1" && close_arrays /t "$1" &&
 		near "$(metric "r$1" 1 loss)" "$(metric r1 1 loss)" 1e-6
 }
 close_run() {

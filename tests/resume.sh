@@ -75,12 +75,12 @@ by_kill() {
 }
 # At a rate at which rounding errors do not grow beyond the bound within 20 steps, as in ranks.sh.
 other_ranks() {
-	pretrain 2 --train.steps=20 --optim.lr=0.5 --run.dir=stayed || { show; return 1; }
-	pretrain 4 --train.steps=20 --optim.lr=0.5 --run.dir=moved --train.stop_after=7
+	pretrain 2 --train.steps=20 --optim.lr=0.2 --run.dir=stayed || { show; return 1; }
+	pretrain 4 --train.steps=20 --optim.lr=0.2 --run.dir=moved --train.stop_after=7
 	[ $? -eq 75 ] || show || return 1
-	pretrain 1 --train.steps=20 --optim.lr=0.5 --run.dir=moved --run.resume=true --train.stop_after=13
+	pretrain 1 --train.steps=20 --optim.lr=0.2 --run.dir=moved --run.resume=true --train.stop_after=13
 	[ $? -eq 75 ] || show || return 1
-	pretrain 3 --train.steps=20 --optim.lr=0.5 --run.dir=moved --run.resume=true || show
+	pretrain 3 --train.steps=20 --optim.lr=0.2 --run.dir=moved --run.resume=true || show
 }
 close_losses() {
 	near "$(metric moved 20 loss)" "$(metric stayed 20 loss)" 1e-3
