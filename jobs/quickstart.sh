@@ -60,24 +60,27 @@ pretrain() {
 	parallel pretrain --config "$top/jobs/configs/demo.yaml" --data.train="$dir/data/train" --run.dir="$run" --run.resume=true "$@"
 }
 
+# The random encoder first, so that the other's figures stand beside it.
 evaluate() { # split
 	[ -e "$run/evaluated-$1" ] && return
-	parallel eval all --checkpoint "$run" --data.train="$dir/data/train" --test "$dir/data/$1" "${eval_options[@]}"
-	parallel eval all --checkpoint "$run" --random --data.train="$dir/data/train" --test "$dir/data/$1" "${eval_options[@]}"
+	parallel eval all --checkpoint "$run" --random --test "$dir/data/$1" --epochs 20
+	parallel eval all --checkpoint "$run" --test "$dir/data/$1" --epochs 20
 	touch "$run/evaluated-$1"
 }
 
-# Both evaluations of a split from results.jsonl, side by side.
-table() { # split
-	local row='s/.*"top1":\([0-9.]*\).*/\1/p' protocol
+# Top-1 of the newest evaluation on a split, in percent.
+top1() { # protocol, split, true or false: at random initialisation
+	grep "\"protocol\":\"$1\",\"random\":$3," "$run/results.jsonl" | grep "\"test\":\"$dir/data/$2\"" | tail -n 1 |
+		grep -o '"top1":[0-9.]*' | head -n 1 | awk -F: '{ printf "%.1f %%", 100 * $2 }'
+}
+
+table() {
+	printf '%-32s %12s %12s\n' "top-1" "pre-trained" "random"
 	for protocol in linear knn; do
-		printf '  %-14s %-8s %12s %12s\n' "$1" "$protocol" \
-			"$(grep "\"protocol\":\"$protocol\"" "$run/results.jsonl" | grep "/$1\"" | grep -v '"random":true' | tail -n 1 | sed -n "$row")" \
-			"$(grep "\"protocol\":\"$protocol\"" "$run/results.jsonl" | grep "/$1\"" | grep '"random":true' | tail -n 1 | sed -n "$row")"
+		printf '%-32s %12s %12s\n' "$protocol, on test" "$(top1 $protocol test false)" "$(top1 $protocol test true)"
 	done
 }
 
-eval_options=(--epochs 20)
 start=$SECONDS
 step "Installing what is missing, and building"
 build
@@ -88,5 +91,4 @@ pretrain "$@"
 step "Evaluation"
 evaluate test
 printf '\n%d s in all. The run is in %s\n\n' $((SECONDS - start)) "$run"
-printf 'top-1 on %-16s %14s %12s\n' "" pre-trained random
-table test
+table
