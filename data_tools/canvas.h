@@ -14,6 +14,7 @@ struct canvas {
 void canvas_init(struct canvas *c, int width, int height, uint8_t grey);
 void canvas_free(struct canvas *c);
 
+/* A rectangle of one grey. */
 void canvas_fill(struct canvas *c, int x, int y, int width, int height, uint8_t grey);
 
 /* rgb (height, width, 3), each pixel drawn zoom x zoom. */

@@ -6,9 +6,9 @@
 
 /* The classes of a data set.  While a source is read, a class has the number of its first
  * appearance; the final numbers are given at the end, so that one pass over a tar is enough:
- * - labels that are all whole numbers below CLASSES_MAX are the final numbers themselves (a split
- * that lacks some classes keeps the numbers of the others); classes are then named "0", "1", ...
- * - otherwise classes are names, numbered in sorted order (bytewise). */
+ *   labels that are all whole numbers below CLASSES_MAX are the final numbers themselves (a split
+ *   that lacks some classes keeps the numbers of the others); classes are then named "0", "1", ...;
+ *   otherwise classes are names, numbered in sorted order (bytewise). */
 
 enum { CLASSES_MAX = 1000 * 1000 };
 

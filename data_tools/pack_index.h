@@ -35,10 +35,11 @@ struct pack_index {
 	uint64_t bytes, masks, unlabelled;
 };
 
+/* An empty index; the caller frees it. */
 void index_init(struct pack_index *x);
 void index_free(struct pack_index *x);
 
-/* Image number x->count. */
+/* Note image number x->count, or one that was rejected; record, labels and texts are copied. */
 void index_accept(struct pack_index *x, const struct pack_record *r, uint32_t key,
 	const int32_t *labels, int label_count);
 void index_reject(struct pack_index *x, const char *key, const char *reason);

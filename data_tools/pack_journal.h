@@ -43,6 +43,8 @@ off_t journal_place(const struct journal *j);
 /* Cut the journal at a place; appending goes on there. */
 int journal_cut(struct journal *j, off_t place, char err[ERR_MAX]);
 
+/* Append an entry; journal_sync then puts all that was appended on the disk.  -1 with the reason in
+ * err. */
 int journal_append(struct journal *j, const struct journal_entry *e, char err[ERR_MAX]);
 int journal_sync(struct journal *j, char err[ERR_MAX]);
 

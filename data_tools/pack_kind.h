@@ -17,6 +17,8 @@ struct pack_kind {
 	char *passed_example;
 };
 
+/* Open a folder, a manifest, tar files; ended by its own close.  folders_are_classes 0: a label
+ * file tells the classes.  NULL with the reason in err. */
 struct pack_kind *pack_tree_open(
 	const char *path, struct pack_classes *classes, int folders_are_classes, char err[ERR_MAX]);
 struct pack_kind *pack_manifest_open(

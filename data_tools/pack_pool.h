@@ -13,6 +13,7 @@ struct pool *pool_open(
 /* Ends the threads after what they are at; jobs still inside stay the caller's. NULL is fine. */
 void pool_close(struct pool *p);
 
+/* At capacity; without any job. */
 int pool_full(const struct pool *p);
 int pool_empty(const struct pool *p);
 void pool_put(struct pool *p, void *job); /* not when full */

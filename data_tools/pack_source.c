@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "pack_kind.h"
 #include "pack_labels.h"
@@ -48,14 +48,19 @@ int ends_in(const char *name, const char *ending)
 	return n > m && strcasecmp(name + n - m, ending) == 0;
 }
 
+/* The list of endings ends in a NULL. */
+static int ends_in_one(const char *name, const char *const *endings)
+{
+	while (*endings && !ends_in(name, *endings))
+		endings++;
+	return *endings != NULL;
+}
+
 int is_image_name(const char *name)
 {
-	static const char *const endings[] = { ".jpg", ".jpeg", ".jpe", ".png" };
+	static const char *const endings[] = { ".jpg", ".jpeg", ".jpe", ".png", NULL };
 
-	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-		if (ends_in(name, endings[i]))
-			return 1;
-	return 0;
+	return ends_in_one(name, endings);
 }
 
 void kind_pass_over(struct pack_kind *k, const char *name)
@@ -66,22 +71,12 @@ void kind_pass_over(struct pack_kind *k, const char *name)
 
 /* ---- opening ---- */
 
-static int is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int is_tar_name(const char *name)
 {
 	static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz",
-		".txz", ".tar.zst" };
+		".txz", ".tar.zst", NULL };
 
-	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-		if (ends_in(name, endings[i]))
-			return 1;
-	return 0;
+	return ends_in_one(name, endings);
 }
 
 static struct pack_kind *open_kind(
@@ -91,13 +86,13 @@ static struct pack_kind *open_kind(
 	int folders = in->labels == NULL, tars = 0;
 
 	for (int i = 0; i < in->source_count; i++)
-		tars += !is_folder(in->sources[i]) && is_tar_name(in->sources[i]);
+		tars += !file_is_folder(in->sources[i]) && is_tar_name(in->sources[i]);
 	if (tars == in->source_count)
 		return pack_tar_open(
 			in->sources, in->source_count, in->strip, classes, folders, err);
 	if (in->source_count > 1)
 		fail(err, "several sources are taken only when all are tar files");
-	else if (is_folder(first))
+	else if (file_is_folder(first))
 		return pack_tree_open(first, classes, folders, err);
 	else if (ends_in(first, ".tsv") || ends_in(first, ".txt"))
 		return pack_manifest_open(first, classes, err);
@@ -115,7 +110,7 @@ static int open_parts(struct pack_source *s, const struct pack_input *in, char e
 {
 	uint32_t crc = 0;
 
-	if (in->masks && !is_folder(in->masks))
+	if (in->masks && !file_is_folder(in->masks))
 		return fail(err, "%s: the folder of masks is not there", in->masks);
 	if (in->masks)
 		s->masks = xstrdup(in->masks);

@@ -54,6 +54,7 @@ double source_share(const struct pack_source *s);
 /* Lines that tell this source from any other, and from itself after a change. */
 const char *source_about(const struct pack_source *s);
 
+/* The classes met so far; the source's own. */
 struct pack_classes *source_classes(struct pack_source *s);
 
 /* After the end: calls each(arg, name) for the names of the label file that no image had. */

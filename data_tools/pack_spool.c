@@ -89,11 +89,6 @@ static void release(struct spool *s, int i)
 		close_one(s, i);
 }
 
-uint64_t spool_length(const struct spool *s, int i)
-{
-	return s->length[i];
-}
-
 void spool_pass(struct spool *s, int i, const struct pack_record *r)
 {
 	s->length[i] += (uint64_t)r->bytes + r->mask_bytes;

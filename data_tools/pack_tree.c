@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/crc.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -57,11 +58,9 @@ static int compare_paths(const void *x, const void *y)
 
 static int is_folder(const char *path, const struct dirent *e)
 {
-	struct stat st;
-
 	if (e->d_type != DT_UNKNOWN && e->d_type != DT_LNK)
 		return e->d_type == DT_DIR;
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	return file_is_folder(path);
 }
 
 /* Not a pipe or a device, which reading might wait for without end. */

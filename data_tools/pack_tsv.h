@@ -20,6 +20,7 @@ struct tsv {
 	char *field[TSV_FIELDS]; /* missing ones are "" */
 };
 
+/* 0, or -1 with the reason in err and nothing to close. */
 int tsv_open(struct tsv *t, const char *path, char err[ERR_MAX]);
 void tsv_close(struct tsv *t);
 

@@ -1,8 +1,13 @@
 #include "checkpoint_fixture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "data_fixture.h"
+#include "test.h"
 
 void fixture_tables(struct params *p, struct stats *s, int scale)
 {
@@ -71,4 +76,70 @@ int fixture_holds(const struct checkpoint *c, const struct params *p, const stru
 		memcmp(c->target_stats, want.target_stats, s->length * sizeof(float)) == 0;
 	checkpoint_free(&want);
 	return same;
+}
+
+struct checkpoint_place fixture_open(void)
+{
+	struct checkpoint_place f = { .run = test_folder() };
+
+	fixture_tables(&f.p, &f.s, 1);
+	checkpoint_init(&f.c, &f.p, &f.s);
+	assert_int_equal(file_make_folder(test_path(f.run, "checkpoints"), f.err), 0);
+	return f;
+}
+
+void fixture_close(struct checkpoint_place *f)
+{
+	checkpoint_free(&f->c);
+	params_free(&f->p);
+	stats_free(&f->s);
+}
+
+const char *fixture_path(const struct checkpoint_place *f, int64_t step)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "checkpoints/step-%09" PRId64 ".h5", step);
+	return test_path(f->run, name);
+}
+
+void fixture_write(struct checkpoint_place *f, int64_t step)
+{
+	fixture_fill(&f->c, &f->p, &f->s, step);
+	f->err[0] = 0;
+	checkpoint_write(fixture_path(f, step), &f->c, &f->p, &f->s, f->err);
+	assert_string_equal(f->err, "");
+}
+
+int fixture_read(struct checkpoint_place *f, const char *path)
+{
+	return checkpoint_read(path, &f->c, &f->p, &f->s, f->err);
+}
+
+/* Where the bytes of a value lie in a file. */
+static size_t find_bytes(const unsigned char *bytes, size_t n, const void *what, size_t size)
+{
+	size_t i = 0;
+
+	while (i + size <= n && memcmp(bytes + i, what, size) != 0)
+		i++;
+	assert_true(i + size <= n);
+	return i;
+}
+
+void fixture_damage(const char *path, const void *what, size_t size)
+{
+	unsigned char *bytes;
+	char err[ERR_MAX];
+	size_t n;
+
+	assert_int_equal(file_read_all(path, 1 << 24, &bytes, &n, err), 0);
+	bytes[find_bytes(bytes, n, what, size)] ^= 4;
+	assert_int_equal(file_write_atomic(path, bytes, n, err), 0);
+	xfree(bytes);
+}
+
+void fixture_cut(const char *path)
+{
+	fixture_truncate(path, fixture_bytes(path) / 2);
 }

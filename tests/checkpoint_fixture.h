@@ -14,4 +14,30 @@ void fixture_fill(
 /* 1 if the state is that of its step. */
 int fixture_holds(const struct checkpoint *c, const struct params *p, const struct stats *s);
 
+/* A run with an empty folder for its checkpoints, and the state of a small network. */
+struct checkpoint_place {
+	const char *run;
+	struct params p;
+	struct stats s;
+	struct checkpoint c;
+	char err[ERR_MAX];
+};
+struct checkpoint_place fixture_open(void);
+void fixture_close(struct checkpoint_place *f);
+
+/* Where the checkpoint of a step lies; lives as long as the ring of test_path. */
+const char *fixture_path(const struct checkpoint_place *f, int64_t step);
+
+/* Write the state of that step, which has to work. */
+void fixture_write(struct checkpoint_place *f, int64_t step);
+
+/* As checkpoint_read. */
+int fixture_read(struct checkpoint_place *f, const char *path);
+
+/* Flip a bit of the first place in the file that holds these bytes. */
+void fixture_damage(const char *path, const void *what, size_t size);
+
+/* Leave the first half of a file. */
+void fixture_cut(const char *path);
+
 #endif

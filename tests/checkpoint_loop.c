@@ -1,7 +1,9 @@
 /* For checkpoint_kill.sh.
+ *
  *   checkpoint_loop write RUN  writes checkpoints, from the one after the newest on, until it is
- * killed; prints "K" once the checkpoint of step K is safe checkpoint_loop check RUN  finds the
- * newest valid one, checks every value in it, prints its step */
+ *                              killed; prints "K" once the checkpoint of step K is safe
+ *   checkpoint_loop check RUN  finds the newest valid one, checks every value in it, prints its
+ *                              step */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

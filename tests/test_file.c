@@ -79,6 +79,9 @@ static void folders_are_made_with_their_parents(void **state)
 	assert_true(file_exists(test_path(folder, "a/b/d")));
 	assert_false(file_exists(test_path(folder, "a/b/e")));
 	assert_int_equal(file_write_atomic(test_path(folder, "f"), "1", 1, err), 0);
+	assert_true(file_is_folder(test_path(folder, "a/b/d")));
+	assert_false(file_is_folder(test_path(folder, "a/b/e")));
+	assert_false(file_is_folder(test_path(folder, "f")));
 	assert_int_equal(file_make_folder(test_path(folder, "f/g"), err), -1);
 	assert_says(err, test_path(folder, "f"));
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
 #include <png.h>
 
 #include "base/file.h"
@@ -14,6 +13,7 @@
 #include "data/jpeg.h"
 #include "data/png.h"
 #include "data_fixture.h"
+#include "jpeg_fixture.h"
 
 struct bytes {
 	uint8_t *p;
@@ -29,35 +29,10 @@ static struct bytes copy_of(const uint8_t *p, size_t n)
 static struct bytes make_jpeg(const uint8_t *samples, int width, int height, int channels,
 	J_COLOR_SPACE in, J_COLOR_SPACE out, int progressive)
 {
-	struct jpeg_compress_struct c;
-	struct jpeg_error_mgr errors;
-	unsigned char *p = NULL;
-	unsigned long n = 0;
+	struct jpeg_recipe r = { width, height, channels, in, out, 0, progressive };
 	struct bytes b;
 
-	c.err = jpeg_std_error(&errors);
-	jpeg_create_compress(&c);
-	jpeg_mem_dest(&c, &p, &n);
-	c.image_width = (JDIMENSION)width;
-	c.image_height = (JDIMENSION)height;
-	c.input_components = channels;
-	c.in_color_space = in;
-	jpeg_set_defaults(&c);
-	jpeg_set_colorspace(&c, out);
-	jpeg_set_quality(&c, 95, TRUE);
-	if (progressive)
-		jpeg_simple_progression(&c);
-	jpeg_start_compress(&c, TRUE);
-	while (c.next_scanline < c.image_height) {
-		JSAMPROW row =
-			(JSAMPROW)samples + (size_t)c.next_scanline * (size_t)(width * channels);
-
-		jpeg_write_scanlines(&c, &row, 1);
-	}
-	jpeg_finish_compress(&c);
-	jpeg_destroy_compress(&c);
-	b = copy_of(p, n);
-	free(p);
+	fixture_jpeg(&b.p, &b.n, &r, samples);
 	return b;
 }
 

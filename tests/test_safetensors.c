@@ -121,69 +121,69 @@ static void headers_that_are_right_are_read(void **state)
 	"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" first "},"                      \
 	"\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" second "}}"
 
+static const struct {
+	const char *header;
+	size_t data;
+	const char *says;
+} bad_headers[] = {
+	{ "", 4, "byte 0: '{' expected" },
+	{ " {}", 0, "byte 0: '{' expected" },
+	{ "[]", 0, "byte 0: '{' expected" },
+	{ "{", 0, "byte 1: '\"' expected" },
+	{ "{}x", 0, "nothing but spaces may follow" },
+	{ "{} ", 4, "4 bytes at its end belong to no tensor" },
+	{ "{\"a\"}", 0, "':' expected" },
+	{ "{\"a\":3}", 0, "'{' expected" },
+	{ "{\"a\":{}}", 0, "a tensor needs dtype, shape and data_offsets" },
+	{ "{\"a", 0, "'\"' expected" },
+	{ "{\"a\\", 0, "a character or escape" },
+	{ "{\"a\\x\":{}}", 0, "a character or escape" },
+	{ "{\"a\\u00\":{}}", 0, "a character or escape" },
+	{ "{\"a\\u0000\":{}}", 0, "a character or escape" },
+	{ "{\"a\\ud83d\":{}}", 0, "a character or escape" },
+	{ "{\"a\\ude00\":{}}", 0, "a character or escape" },
+	{ "{\"a\\ud83d\\u0041\":{}}", 0, "a character or escape" },
+	{ "{\"a\n\":{}}", 0, "a character or escape" },
+	{ "{\"__metadata__\":{\"a\":1}}", 0, "'\"' expected" },
+	{ "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ is there twice" },
+	{ ONE("F33", "[1]", "[0,4]"), 4, "unknown dtype" },
+	{ ONE("F32", "[-1]", "[0,4]"), 4, "a whole number expected" },
+	{ ONE("F32", "[1.0]", "[0,4]"), 4, "']' expected" },
+	{ ONE("F32", "[01]", "[0,4]"), 4, "a whole number expected" },
+	{ ONE("F32", "[1,]", "[0,4]"), 4, "a whole number expected" },
+	{ ONE("F32", "[99999999999999999999]", "[0,4]"), 4, "the number is too large" },
+	{ ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "too many numbers" },
+	{ ONE("F32", "[1]", "[0]"), 4, "data_offsets are two numbers" },
+	{ ONE("F32", "[1]", "[0,2,4]"), 4, "too many numbers" },
+	{ ONE("F32", "[1]", "[0,8]"), 4, "outside of the file" },
+	{ ONE("F32", "[1]", "[4,0]"), 4, "outside of the file" },
+	{ ONE("F32", "[2]", "[0,4]"), 4, "do not fit its dtype and shape" },
+	{ ONE("F32", "[4611686018427387904,4]", "[0,0]"), 0, "do not fit its dtype and shape" },
+	{ ONE("F32", "[1]", "[4,8]"), 8, "a hole or an overlap before the data of tensor a" },
+	{ ONE("F32", "[1]", "[0,4]"), 8, "4 bytes at its end belong to no tensor" },
+	{ TWO("[0,4]", "[2,6]"), 6, "a hole or an overlap before the data of tensor b" },
+	{ TWO("[0,4]", "[0,4]"), 4, "a hole or an overlap" },
+	{ TWO("[0,4]", "[5,9]"), 9, "a hole or an overlap before the data of tensor b" },
+	{ "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
+	  "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+		0, "tensor a is there twice" },
+	{ "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0, "each once, and nothing else" },
+	{ "{\"a\":{\"dtype\":\"U8\",\"size\":3}}", 0, "each once, and nothing else" },
+};
+
 static void headers_that_are_not_right_are_told(void **state)
 {
-	static const struct {
-		const char *header;
-		size_t data;
-		const char *says;
-	} files[] = {
-		{ "", 4, "byte 0: '{' expected" },
-		{ " {}", 0, "byte 0: '{' expected" },
-		{ "[]", 0, "byte 0: '{' expected" },
-		{ "{", 0, "byte 1: '\"' expected" },
-		{ "{}x", 0, "nothing but spaces may follow" },
-		{ "{} ", 4, "4 bytes at its end belong to no tensor" },
-		{ "{\"a\"}", 0, "':' expected" },
-		{ "{\"a\":3}", 0, "'{' expected" },
-		{ "{\"a\":{}}", 0, "a tensor needs dtype, shape and data_offsets" },
-		{ "{\"a", 0, "'\"' expected" },
-		{ "{\"a\\", 0, "a character or escape" },
-		{ "{\"a\\x\":{}}", 0, "a character or escape" },
-		{ "{\"a\\u00\":{}}", 0, "a character or escape" },
-		{ "{\"a\\u0000\":{}}", 0, "a character or escape" },
-		{ "{\"a\\ud83d\":{}}", 0, "a character or escape" },
-		{ "{\"a\\ude00\":{}}", 0, "a character or escape" },
-		{ "{\"a\\ud83d\\u0041\":{}}", 0, "a character or escape" },
-		{ "{\"a\n\":{}}", 0, "a character or escape" },
-		{ "{\"__metadata__\":{\"a\":1}}", 0, "'\"' expected" },
-		{ "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ is there twice" },
-		{ ONE("F33", "[1]", "[0,4]"), 4, "unknown dtype" },
-		{ ONE("F32", "[-1]", "[0,4]"), 4, "a whole number expected" },
-		{ ONE("F32", "[1.0]", "[0,4]"), 4, "']' expected" },
-		{ ONE("F32", "[01]", "[0,4]"), 4, "a whole number expected" },
-		{ ONE("F32", "[1,]", "[0,4]"), 4, "a whole number expected" },
-		{ ONE("F32", "[99999999999999999999]", "[0,4]"), 4, "the number is too large" },
-		{ ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "too many numbers" },
-		{ ONE("F32", "[1]", "[0]"), 4, "data_offsets are two numbers" },
-		{ ONE("F32", "[1]", "[0,2,4]"), 4, "too many numbers" },
-		{ ONE("F32", "[1]", "[0,8]"), 4, "outside of the file" },
-		{ ONE("F32", "[1]", "[4,0]"), 4, "outside of the file" },
-		{ ONE("F32", "[2]", "[0,4]"), 4, "do not fit its dtype and shape" },
-		{ ONE("F32", "[4611686018427387904,4]", "[0,0]"), 0,
-			"do not fit its dtype and shape" },
-		{ ONE("F32", "[1]", "[4,8]"), 8,
-			"a hole or an overlap before the data of tensor a" },
-		{ ONE("F32", "[1]", "[0,4]"), 8, "4 bytes at its end belong to no tensor" },
-		{ TWO("[0,4]", "[2,6]"), 6, "a hole or an overlap before the data of tensor b" },
-		{ TWO("[0,4]", "[0,4]"), 4, "a hole or an overlap" },
-		{ TWO("[0,4]", "[5,9]"), 9, "a hole or an overlap before the data of tensor b" },
-		{ "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
-		  "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
-			0, "tensor a is there twice" },
-		{ "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0, "each once, and nothing else" },
-		{ "{\"a\":{\"dtype\":\"U8\",\"size\":3}}", 0, "each once, and nothing else" },
-	};
 	const char *path = test_path(test_folder(), "bad.safetensors");
 	struct safetensors f;
 	char err[ERR_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		write_raw(path, strlen(files[i].header), files[i].header, files[i].data);
+	for (size_t i = 0; i < sizeof bad_headers / sizeof *bad_headers; i++) {
+		write_raw(path, strlen(bad_headers[i].header), bad_headers[i].header,
+			bad_headers[i].data);
 		assert_int_equal(safetensors_read(path, &f, err), -1);
 		assert_says(err, "bad.safetensors: ");
-		assert_says(err, files[i].says);
+		assert_says(err, bad_headers[i].says);
 		assert_int_equal(f.count, 0);
 	}
 }

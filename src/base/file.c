@@ -33,7 +33,7 @@ static int sync_path(const char *path, char err[ERR_MAX])
 	return rc;
 }
 
-int file_commit(const char *temporary, const char *path, char err[ERR_MAX])
+static int commit(const char *temporary, const char *path, char err[ERR_MAX])
 {
 	char *copy;
 	int rc;
@@ -46,6 +46,14 @@ int file_commit(const char *temporary, const char *path, char err[ERR_MAX])
 	rc = sync_path(dirname(copy), err);
 	xfree(copy);
 	return rc;
+}
+
+int file_finish(int rc, const char *temporary, const char *path, char err[ERR_MAX])
+{
+	if (rc == 0 && commit(temporary, path, err) == 0)
+		return 0;
+	unlink(temporary);
+	return -1;
 }
 
 static int write_all(const char *path, const unsigned char *bytes, size_t n, char err[ERR_MAX])
@@ -75,10 +83,7 @@ int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ER
 	char *temporary = file_temporary_name(path);
 	int rc = write_all(temporary, bytes, n, err);
 
-	if (rc == 0)
-		rc = file_commit(temporary, path, err);
-	if (rc != 0)
-		unlink(temporary);
+	rc = file_finish(rc, temporary, path, err);
 	xfree(temporary);
 	return rc;
 }
@@ -142,4 +147,11 @@ int file_exists(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0;
+}
+
+int file_is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }

@@ -5,14 +5,16 @@
 
 #include "base/die.h"
 
-/* Files that are either whole or absent.  All return 0, or -1 with the reason (path, what failed)
- * in err. */
+/* Files that are either whole or absent.  What takes err returns 0, or -1 with the reason (path,
+ * what failed) in it. */
 
 /* A name beside path under which to write until the file is whole: path.tmp-PID.  Caller frees. */
 char *file_temporary_name(const char *path);
 
-/* The file written at temporary is whole: sync it, give it its final name, sync the folder. */
-int file_commit(const char *temporary, const char *path, char err[ERR_MAX]);
+/* The file at temporary is written.  With rc 0 it is whole: sync it, give it its final name, sync
+ * the folder.  When that fails, or rc is not 0 (err has the reason already), the temporary file is
+ * removed and -1 returned. */
+int file_finish(int rc, const char *temporary, const char *path, char err[ERR_MAX]);
 
 /* Write n bytes as the whole file path, by way of a temporary name. */
 int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ERR_MAX]);
@@ -27,5 +29,8 @@ int file_make_folder(const char *path, char err[ERR_MAX]);
 
 /* 1 if something of that name is there. */
 int file_exists(const char *path);
+
+/* 1 if path is a folder, or a link to one. */
+int file_is_folder(const char *path);
 
 #endif

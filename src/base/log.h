@@ -4,6 +4,7 @@
 /* What a person reads: plain lines on stderr, and in the run's log file once log_open was called.
  * Rank 0 speaks for all (log_set_rank); the other ranks are silent but for log_warn_here. */
 
+/* Which rank this process is; 0 until it is said. */
 void log_set_rank(int rank);
 
 /* Append to the file path too; returns 0, or -1 if it cannot be opened. log_close is for the end.
@@ -11,6 +12,7 @@ void log_set_rank(int rank);
 int log_open(const char *path);
 void log_close(void);
 
+/* One line, formatted as by printf; rank 0 alone prints it, and a warning says that it is one. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

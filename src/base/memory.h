@@ -5,8 +5,7 @@
 
 /* Allocation that cannot fail: without memory the job ends (CHECK).  Free with xfree. */
 void *xmalloc(size_t bytes);
-void *xcalloc(
-	size_t count, size_t size); /* set to zero; ends the job when count * size overflows */
+void *xcalloc(size_t count, size_t size); /* zeros; ends the job when the product overflows */
 void *xrealloc(void *p, size_t bytes);
 char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -37,6 +37,7 @@ struct rng {
 	uint32_t block[4];
 };
 
+/* The first draw of a place. */
 struct rng rng_at(uint64_t seed, enum rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c);
 uint32_t rng_word(struct rng *r);
 float rng_uniform(struct rng *r);                     /* in [0, 1), a multiple of 2^-24 */

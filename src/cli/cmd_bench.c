@@ -45,27 +45,13 @@ static int help(const struct option_entry *table)
 	return EXIT_DONE;
 }
 
-/* Take "--json" out of argv. */
-static int take_json(int *argc, char **argv)
-{
-	int kept = 0, found = 0;
-
-	for (int i = 0; i < *argc; i++)
-		if (strcmp(argv[i], "--json") == 0)
-			found = 1;
-		else
-			argv[kept++] = argv[i];
-	*argc = kept;
-	return found;
-}
-
 static int read_arguments(
 	struct arguments *a, struct config *c, int argc, char **argv, char err[ERR_MAX])
 {
 	struct option_entry table[ENTRIES];
 
 	fill_table(table, a);
-	a->json = take_json(&argc, argv);
+	a->json = options_take_flag("json", &argc, argv);
 	c->train.batch = c->data.lanes = 8;
 	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
 		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)

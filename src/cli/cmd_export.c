@@ -27,25 +27,10 @@ static int help(const struct option_entry *table, int entries)
 	return EXIT_DONE;
 }
 
-/* Take --heads, the one option without a value, out of argv. */
-static int take_heads(int *argc, char **argv)
-{
-	int kept = 1, found = 0;
-
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], "--heads") == 0)
-			found = 1;
-		else
-			argv[kept++] = argv[i];
-	}
-	*argc = kept;
-	return found;
-}
-
 static int read_arguments(struct request *e, const struct option_entry *table, int entries,
 	int argc, char **argv, char err[ERR_MAX])
 {
-	e->heads = take_heads(&argc, argv);
+	e->heads = options_take_flag("heads", &argc, argv);
 	if (options_take(table, entries, &argc, argv, err) != 0 ||
 		options_end(argc, argv, 2, err) != 0)
 		return -1;

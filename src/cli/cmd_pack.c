@@ -116,20 +116,6 @@ static int pack_into(struct pack_options *o, char *out)
 	return pack(o);
 }
 
-/* Take a flag, which has no value, out of argv. */
-static int take_flag(int *argc, char **argv, const char *flag)
-{
-	int kept = 1, found = 0;
-
-	for (int i = 1; i < *argc; i++)
-		if (strcmp(argv[i], flag) == 0)
-			found = 1;
-		else
-			argv[kept++] = argv[i];
-	*argc = kept;
-	return found;
-}
-
 static int pack_arguments(const struct arguments *a, int argc, char **argv)
 {
 	struct pack_options o = { .input = { .sources = (const char *const *)argv + 1,
@@ -151,7 +137,7 @@ int cmd_pack(int argc, char **argv)
 {
 	struct arguments a = { .split = "train", .threads = pool_cores(), .max_rejected = 0.01 };
 	struct option_entry table[ENTRIES];
-	int decode = take_flag(&argc, argv, "--decode");
+	int decode = options_take_flag("decode", &argc, argv);
 	char err[ERR_MAX];
 
 	fill_table(table, &a);

@@ -76,6 +76,19 @@ int options_take(
 	return 0;
 }
 
+int options_take_flag(const char *name, int *argc, char **argv)
+{
+	int kept = 1, found = 0;
+
+	for (int i = 1; i < *argc; i++)
+		if (strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, name) == 0)
+			found = 1;
+		else
+			argv[kept++] = argv[i];
+	*argc = kept;
+	return found;
+}
+
 int options_end(int argc, char **argv, int operands, char err[ERR_MAX])
 {
 	for (int i = 1; i < argc; i++)

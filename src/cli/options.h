@@ -24,6 +24,9 @@ struct option_entry {
 int options_take(
 	const struct option_entry *table, int entries, int *argc, char **argv, char err[ERR_MAX]);
 
+/* Take the flag "--name", which has no value, out of argv, as often as it is there; 1 if it was. */
+int options_take_flag(const char *name, int *argc, char **argv);
+
 /* What must be left when all options are taken: argv[0], the subcommand's name, and so many
  * operands, none of them an option that nobody took. */
 int options_end(int argc, char **argv, int operands, char err[ERR_MAX]);

@@ -129,11 +129,6 @@ void comm_broadcast(struct comm *c, void *x, size_t bytes, int root)
 			MPI_BYTE, root, state_of(c)->world));
 }
 
-void comm_barrier(struct comm *c)
-{
-	MPI_CHECK(MPI_Barrier(state_of(c)->world));
-}
-
 int comm_agree(struct comm *c, int rc, char *err)
 {
 	int first = rc == 0 ? c->size : c->rank;

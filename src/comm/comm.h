@@ -20,6 +20,7 @@ void comm_close(struct comm *c);
 /* Element-wise sum over ranks, in place; the same bits on every rank. */
 void comm_sum_float(struct comm *c, float *x, size_t n);
 void comm_sum_double(struct comm *c, double *x, size_t n);
+/* Element-wise maximum over ranks, in place. */
 void comm_max_int(struct comm *c, int *x, size_t n);
 
 /* Sums that run behind other work, in the order they were started; comm_sum_finish waits for all of
@@ -32,8 +33,8 @@ void comm_sum_finish(struct comm *c);
 void comm_gather_float(struct comm *c, float *all, const float *x, size_t n);
 void comm_gather_int64(struct comm *c, int64_t *all, const int64_t *x, size_t n);
 
+/* All ranks get the bytes that x holds on root. */
 void comm_broadcast(struct comm *c, void *x, size_t bytes, int root);
-void comm_barrier(struct comm *c);
 
 /* Agree on an input fault: rc is 0 or -1 on each rank; when any rank has -1, all return -1 and hold
  * the lowest such rank's err (ERR_MAX bytes). So no rank goes on while another has stopped. */

@@ -4,25 +4,9 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "data/dataset.h"
-
-/* A JSON string. */
-static void put_string(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(f, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else
-			fputc(c, f);
-	}
-	fputc('"', f);
-}
 
 static int put_shard(FILE *f, const char *path, int i, uint64_t *images, char err[ERR_MAX])
 {
@@ -49,7 +33,7 @@ static void put_classes(FILE *f, const char *const *classes, int count)
 	fputs("  \"classes\": [", f);
 	for (int i = 0; i < count; i++) {
 		fputs(i ? ",\n    " : "\n    ", f);
-		put_string(f, classes[i]);
+		json_put_string(f, classes[i]);
 	}
 	fputs("\n  ],\n", f);
 }
@@ -65,9 +49,9 @@ int dataset_write_index(const char *path, const char *name, const char *split,
 
 	CHECK(f, "no memory for the index of %s", path);
 	fputs("{\n  \"format_version\": 1,\n  \"name\": ", f);
-	put_string(f, name);
+	json_put_string(f, name);
 	fputs(",\n  \"split\": ", f);
-	put_string(f, split);
+	json_put_string(f, split);
 	fputs(",\n", f);
 	put_classes(f, classes, class_count);
 	fputs("  \"shards\": [", f);

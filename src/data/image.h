@@ -12,6 +12,7 @@ struct image {
 	float foreground; /* share of the image under the mask, 0..1; 0 without a mask */
 };
 
+/* Free the pixels and the mask; the struct is all zeros then. */
 void image_free(struct image *image);
 
 #endif

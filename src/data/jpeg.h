@@ -26,6 +26,7 @@ struct jpeg_header {
 	int components; /* 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK */
 	int progressive;
 };
+/* Read the header alone; what jpeg_decode would refuse for its size is refused. */
 int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
 
 /* Decode to RGB (grey is replicated; CMYK and YCCK are converted, Adobe's inverted polarity

@@ -39,7 +39,6 @@ struct loader {
 	char why[ERR_MAX];
 	uint64_t *bad; /* distinct unreadable images */
 	long bad_count, bad_capacity;
-	double decode_s;
 };
 
 static struct entry *entry_of(const struct loader *l, int64_t step)
@@ -126,9 +125,8 @@ static int take(struct loader *l, struct entry **e, int *i)
 }
 
 /* The lock is held. */
-static void finish(struct loader *l, struct entry *e, int result, double seconds)
+static void finish(struct loader *l, struct entry *e, int result)
 {
-	l->decode_s += seconds;
 	l->failed = l->failed || result < 0;
 	e->batch.replaced += result > 0;
 	e->done++;
@@ -147,13 +145,12 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&l->lock);
 	while (take(l, &e, &i)) {
-		double start = clock_seconds();
 		int result;
 
 		pthread_mutex_unlock(&l->lock);
 		result = fill(l, &c, e, i);
 		pthread_mutex_lock(&l->lock);
-		finish(l, e, result, clock_seconds() - start);
+		finish(l, e, result);
 	}
 	pthread_mutex_unlock(&l->lock);
 	decoder_free(&c);
@@ -278,14 +275,4 @@ long loader_bad_records(struct loader *l)
 	count = l->bad_count;
 	pthread_mutex_unlock(&l->lock);
 	return count;
-}
-
-double loader_decode_seconds(struct loader *l)
-{
-	double seconds;
-
-	pthread_mutex_lock(&l->lock);
-	seconds = l->decode_s;
-	pthread_mutex_unlock(&l->lock);
-	return seconds;
 }

@@ -39,9 +39,10 @@ struct loader_options {
 	int masks;        /* decode masks too */
 };
 
+/* Starts the threads.  d and source->arg stay the caller's and are needed until loader_close. */
 struct loader *loader_open(const struct dataset *d, const struct loader_source *source,
 	const struct loader_options *options);
-void loader_close(struct loader *l); /* also in the middle */
+void loader_close(struct loader *l); /* also in the middle; NULL is fine */
 
 /* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent
  * waiting for it. After the last: NULL.  Ends the job when an image and a hundred others in its
@@ -50,8 +51,5 @@ const struct batch *loader_next(struct loader *l, double *waited_s);
 
 /* Unreadable records met so far; each distinct one was warned about once (log_warn_here). */
 long loader_bad_records(struct loader *l);
-
-/* Time that all decode threads together have spent reading and decoding. */
-double loader_decode_seconds(struct loader *l);
 
 #endif

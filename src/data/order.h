@@ -23,6 +23,7 @@ struct order *order_open(
 	const struct dataset *d, int lanes, int batch, uint64_t seed, char err[ERR_MAX]);
 void order_close(struct order *o);
 
+/* Whole batches of an epoch, at least 1. */
 int64_t order_steps_per_epoch(const struct order *o);
 
 /* Global image numbers of slots [first, first + count) of the batch of step (counted from 0 through

@@ -9,18 +9,26 @@
 /* A shard: an HDF5 file (version 1 of the layout below) that any HDF5 tool reads.  hdf5.h is
  * included in shard*.c only, by way of shard_sets.h.  Record i is image i of the shard.
  *
- *   attributes of /     format_version (int), name (of the data set), split, classes (array of
- * strings), shard, shards /images/bytes       uint8, contiguous, at a file offset that is a
- * multiple of 4096: all JPEGs, one after another /images/offset      uint64 n+1: record i is
- * bytes[offset[i] .. offset[i+1]) /images/crc32c      uint32 n: of the record's bytes /images/size
- * uint32 (n, 2): width, height /labels/values      int32: all labels one after another
- *   /labels/offset      uint64 n+1: labels of record i are values[offset[i] .. offset[i+1]); none
- * or many is fine /keys               strings n, all of one length, filled with zeros: the image's
- * name in its source, unique /masks/bytes        (with masks) uint8, contiguous: 1 bit a pixel,
- * rows padded to bytes, highest bit first /masks/offset       (with masks) uint64 n+1; an empty
- * range: no mask for this image /masks/crc32c       (with masks) uint32 n /masks/foreground   (with
- * masks) float32 n: share of the image, 0..1 every data set but bytes carries an attribute crc32c
- * of its own raw content, checked when the shard is opened. */
+ *   attributes of /    format_version (int), name (of the data set), split,
+ *                      classes (array of strings), shard, shards
+ *   /images/bytes      uint8, contiguous, at a file offset that is a multiple of 4096:
+ *                      all JPEGs, one after another
+ *   /images/offset     uint64 n+1: record i is bytes[offset[i] .. offset[i+1])
+ *   /images/crc32c     uint32 n: of the record's bytes
+ *   /images/size       uint32 (n, 2): width, height
+ *   /labels/values     int32: all labels one after another
+ *   /labels/offset     uint64 n+1: labels of record i are values[offset[i] .. offset[i+1]);
+ *                      none or many is fine
+ *   /keys              strings n, all of one length, filled with zeros:
+ *                      the image's name in its source, unique
+ *   with masks:
+ *   /masks/bytes       uint8, contiguous: 1 bit a pixel, rows padded to bytes, highest bit first
+ *   /masks/offset      uint64 n+1; an empty range: no mask for this image
+ *   /masks/crc32c      uint32 n
+ *   /masks/foreground  float32 n: share of the image, 0..1
+ *
+ * Every data set but bytes carries an attribute crc32c of its own raw content, checked when the
+ * shard is opened. */
 
 struct shard;
 
@@ -30,15 +38,19 @@ struct shard;
 struct shard *shard_open(const char *path, char err[ERR_MAX]);
 void shard_close(struct shard *s); /* NULL is fine */
 
+/* What the file holds; strings are valid until shard_close.  A record or label out of range ends
+ * the job. */
 const char *shard_path(const struct shard *s);
 uint32_t shard_count(const struct shard *s);
 int shard_class_count(const struct shard *s);
-const char *shard_class(const struct shard *s, int label); /* valid until shard_close */
+const char *shard_class(const struct shard *s, int label);
 const char *shard_key(const struct shard *s, uint32_t i);
 int shard_has_masks(const struct shard *s);
 
 /* Labels of record i: *labels points into s. Returns their number. */
 int shard_labels(const struct shard *s, uint32_t i, const int32_t **labels);
+
+/* Pixels of image i. */
 void shard_size(const struct shard *s, uint32_t i, int *width, int *height);
 
 /* JPEG bytes of record i, by pread; *buffer is grown as needed (*capacity its size; start with

@@ -76,7 +76,6 @@ void shard_hdf5_reason(char text[ERR_MAX]);
 
 /* Copy count strings. */
 void shard_strings_set(struct shard_strings *list, const char *const *strings, uint64_t count);
-const char *shard_string(const struct shard_strings *list, uint64_t i);
 void shard_strings_free(struct shard_strings *list);
 
 #endif

@@ -99,7 +99,7 @@ void shard_strings_set(struct shard_strings *list, const char *const *strings, u
 		strcpy(list->text + i * width, strings[i]);
 }
 
-const char *shard_string(const struct shard_strings *list, uint64_t i)
+static const char *string_at(const struct shard_strings *list, uint64_t i)
 {
 	return list->text + i * list->width;
 }
@@ -156,7 +156,7 @@ int shard_class_count(const struct shard *s)
 const char *shard_class(const struct shard *s, int label)
 {
 	CHECK(label >= 0 && label < shard_class_count(s), "%s: class %d", s->path, label);
-	return shard_string(&s->classes, label);
+	return string_at(&s->classes, label);
 }
 
 static void check_record(const struct shard *s, uint32_t i)
@@ -167,7 +167,7 @@ static void check_record(const struct shard *s, uint32_t i)
 const char *shard_key(const struct shard *s, uint32_t i)
 {
 	check_record(s, i);
-	return shard_string(&s->keys, i);
+	return string_at(&s->keys, i);
 }
 
 int shard_has_masks(const struct shard *s)
@@ -226,11 +226,11 @@ static long read_blob(const struct shard *s, const struct shard_blobs *b, const 
 	rc = read_at(s->fd, *buffer, n, b->at + b->offset[i]);
 	if (rc != 0)
 		return shard_damaged(s, err, "cannot read the %s of record %u ('%.200s'): %s", what,
-			i, shard_string(&s->keys, i), rc < 0 ? "the file was cut" : strerror(rc));
+			i, string_at(&s->keys, i), rc < 0 ? "the file was cut" : strerror(rc));
 	if (crc32c(0, *buffer, n) != b->crc[i])
 		return shard_damaged(s, err,
 			"the %s of record %u ('%.200s') does not match its checksum", what, i,
-			shard_string(&s->keys, i));
+			string_at(&s->keys, i));
 	return (long)n;
 }
 

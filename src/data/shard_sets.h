@@ -7,7 +7,7 @@
 
 #include "data/shard_index.h"
 
-/* For shard.c and shard_write.c: the parts of an HDF5 file, read and written.  All return -1 with
+/* For shard*.c only: the parts of an HDF5 file, read and written.  All return -1 with
  * the reason in err. */
 
 struct shard_opener {

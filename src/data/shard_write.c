@@ -239,10 +239,7 @@ int shard_write(const char *path, const struct shard_meta *meta, uint32_t count,
 	w.b.s.images.bytes = image_bytes;
 	w.b.s.masks.bytes = mask_bytes;
 	rc = write_file(&w, next, arg);
-	if (rc == 0)
-		rc = file_commit(w.temporary, path, err);
-	if (rc != 0)
-		unlink(w.temporary);
+	rc = file_finish(rc, w.temporary, path, err);
 	shard_build_free(&w.b);
 	xfree(w.temporary);
 	return rc;

@@ -14,20 +14,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 static const size_t file_max = (size_t)1 << 30;
 
 /* ---- where ---- */
-
-static int is_folder(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
 
 /* The folder that path lies in. */
 static char *parent(const char *path)
@@ -43,7 +35,7 @@ char *result_path(const char *run_or_file)
 {
 	char *folder, *name, *path;
 
-	if (is_folder(run_or_file))
+	if (file_is_folder(run_or_file))
 		return xasprintf("%s/results.jsonl", run_or_file);
 	folder = parent(run_or_file);
 	name = strrchr(folder, '/');
@@ -60,30 +52,14 @@ char *result_path(const char *run_or_file)
 
 /* ---- the line of a file ---- */
 
-static void put_string(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(f, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else
-			fputc(c, f);
-	}
-	fputc('"', f);
-}
-
 /* The beginning of a line, up to the value of top1. */
 static void put_subject(FILE *f, const struct result *r, const struct result_subject *s, int random)
 {
 	fprintf(f, "{\"protocol\":\"%s\",\"random\":%s,\"train\":", r->protocol,
 		random ? "true" : "false");
-	put_string(f, s->train);
+	json_put_string(f, s->train);
 	fputs(",\"test\":", f);
-	put_string(f, s->test);
+	json_put_string(f, s->test);
 	fprintf(f, ",\"settings\":%s,\"top1\":", s->settings);
 }
 
@@ -123,7 +99,7 @@ static void put_line(FILE *f, const struct result *r, const struct result_subjec
 		tally_top5(&row->test), r->setting, row->setting, r->chosen_on);
 	put_rows(f, r);
 	fputs(",\"checkpoint\":", f);
-	put_string(f, s->encoder);
+	json_put_string(f, s->encoder);
 	fprintf(f,
 		",\"step\":%" PRId64 ",\"network\":\"%s\",\"train_images\":%" PRId64
 		",\"test_images\":%" PRId64 ",\"unreadable\":%" PRId64

@@ -40,7 +40,7 @@ struct pass {
 	size_t sums_length;
 };
 
-/* Fields above the blank lines are the caller's to set; the rest begins as zero. */
+/* The fields up to stats are the caller's to set; the rest begins as zero.  Frees all memory. */
 void pass_close(struct pass *p);
 
 /* While the pass is opened: dev memory for an activation, and the word that its last reader is

@@ -16,6 +16,7 @@ struct schedule {
 	enum ema_schedule ema_schedule;
 };
 
+/* From the configuration, for a run of so many steps. */
 void schedule_init(
 	struct schedule *s, const struct config *c, int64_t steps_per_epoch, int64_t steps);
 

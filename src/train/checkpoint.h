@@ -12,11 +12,13 @@
  * temporary name, synced, renamed; every data set carries the CRC-32C of its content, verified on
  * read.
  *
- *   /params/<name>, /momentum/<name>, /target/<name>       float32 tensors in the table's shapes
- * (k, r, r, c) /stats/<name>, /target_stats/<name>                    float32 (2, channels), hidden
- * averages /config                                                resolved configuration as text
- *   /meta                                                  text, lines of "name value":
- * format_version, step, stats_updates, images (of the data set), program */
+ *   /params/<name>, /momentum/<name>, /target/<name>
+ *                     float32 tensors in the table's shapes (k, r, r, c)
+ *   /stats/<name>, /target_stats/<name>
+ *                     float32 (2, channels), hidden averages
+ *   /config           resolved configuration as text
+ *   /meta             text, lines of "name value": format_version, step, stats_updates,
+ *                     images (of the data set), program */
 
 enum { CHECKPOINT_FORMAT = 1 };
 

@@ -70,15 +70,6 @@ static struct steps list_steps(const char *folder)
 	return s;
 }
 
-static int is_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	if (dir)
-		closedir(dir);
-	return dir != NULL;
-}
-
 static char *newest_valid(const char *run, const struct steps *s, char err[ERR_MAX])
 {
 	char why[ERR_MAX];
@@ -109,7 +100,7 @@ char *checkpoint_latest(const char *run_or_file, char err[ERR_MAX])
 		fail(err, "%s: there is no such run or checkpoint", run_or_file);
 		return NULL;
 	}
-	if (!is_folder(run_or_file))
+	if (!file_is_folder(run_or_file))
 		return xstrdup(run_or_file);
 	folder = xasprintf("%s/checkpoints", run_or_file);
 	steps = list_steps(folder);

@@ -204,9 +204,9 @@ int dump_close(struct dump *d, char err[ERR_MAX])
 		close(d->fd);
 	H5Pclose(d->access);
 	H5Pclose(d->links);
-	rc = d->failed ? fail(err, "%s", d->err) : file_commit(d->temporary, d->path, err);
-	if (rc != 0)
-		unlink(d->temporary);
+	if (d->failed)
+		fail(err, "%s", d->err);
+	rc = file_finish(d->failed ? -1 : 0, d->temporary, d->path, err);
 	xfree(d->path);
 	xfree(d->temporary);
 	xfree(d);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -158,10 +157,7 @@ int safetensors_write(const char *path, const struct safetensors *f, char err[ER
 	char *temporary = file_temporary_name(path);
 	int rc = write_file(temporary, f, err);
 
-	if (rc == 0)
-		rc = file_commit(temporary, path, err);
-	if (rc != 0)
-		unlink(temporary);
+	rc = file_finish(rc, temporary, path, err);
 	xfree(temporary);
 	return rc;
 }

@@ -8,8 +8,9 @@
 
 /* Files of named tensors in the safetensors format, as PyTorch's users exchange weights: 8 bytes
  * (little-endian) that tell the length of a JSON header, the header
- *     {"__metadata__":{"key":"text"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
- * ...} and the tensors' bytes, which the offsets tile without holes or overlaps. */
+ *     {"__metadata__":{"key":"text"},
+ *      "name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}, ...}
+ * and the tensors' bytes, which the offsets tile without holes or overlaps. */
 
 enum safetensors_type {
 	SAFETENSORS_F64,

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
-#include "train/json.h"
 
 struct entry {
 	struct safetensor tensor;
@@ -197,35 +197,21 @@ int safetensors_parse_header(struct safetensors *f, const char *path, const char
 
 /* ---- writing ---- */
 
-static void put_string(FILE *out, const char *s)
-{
-	fputc('"', out);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(out, "\\u%04x", *s);
-		else
-			fputc(*s, out);
-	}
-	fputc('"', out);
-}
-
 static void put_metadata(FILE *out, const struct safetensors *f)
 {
 	fputs("\"__metadata__\":{", out);
 	for (int i = 0; i < f->metadata_count; i++) {
 		fputs(i ? "," : "", out);
-		put_string(out, f->metadata[i].key);
+		json_put_string(out, f->metadata[i].key);
 		fputc(':', out);
-		put_string(out, f->metadata[i].value);
+		json_put_string(out, f->metadata[i].value);
 	}
 	fputc('}', out);
 }
 
 static void put_tensor(FILE *out, const struct safetensor *t, size_t offset)
 {
-	put_string(out, t->name);
+	json_put_string(out, t->name);
 	fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", safetensors_type_name(t->type));
 	for (int i = 0; i < t->dims; i++)
 		fprintf(out, "%s%" PRId64, i ? "," : "", t->shape[i]);

@@ -11,8 +11,9 @@
  *   candidates        int32 (total, 1 + negatives)
  *   o/0 ..., t        float32 (total, d) of each view, (L, total, d)
  *   gradients/NAME    float32: of all parameters, summed over ranks
- *   before/ and after/: params/NAME, momentum/NAME, target/NAME float32, stats/NAME,
- * target_stats/NAME float32 (2, channels), updates (how often the statistics were updated)
+ *   before/, after/   params/NAME, momentum/NAME, target/NAME float32,
+ *                     stats/NAME, target_stats/NAME float32 (2, channels),
+ *                     updates (how often the statistics were updated)
  *
  * Collective: rank 0 writes. */
 

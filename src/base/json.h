@@ -1,10 +1,16 @@
-#ifndef TRAIN_JSON_H
-#define TRAIN_JSON_H
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/die.h"
+
+/* Write s, which is not NULL, as a string in quotes.  Control characters and DEL are escaped (YAML,
+ * which reads what we write, takes neither), bytes from 0x80 on stay as they are: UTF-8 stays
+ * UTF-8. Errors stay in f, as those of fputc. */
+void json_put_string(FILE *f, const char *s);
 
 /* A reader for JSON whose form is known beforehand (the header of a safetensors file): objects,
  * strings and lists of whole numbers.  The caller asks for what must come next; what comes instead
@@ -20,6 +26,7 @@ struct json {
 /* Returns -1 with what is wrong at the present place in err. */
 int json_fail(struct json *p, const char *what);
 
+/* Pass over white space. */
 void json_space(struct json *p);
 
 /* A string in quotes as UTF-8, or NULL with err; caller frees.  One that holds a zero is an error.

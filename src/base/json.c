@@ -1,10 +1,29 @@
-/* json.c - strict reading of JSON of a known form. */
-#include "train/json.h"
+/* json.c - JSON strings as we write them, and strict reading of JSON of a known form.  The files
+ * that others write are read strictly: what the form does not name is an error, not a surprise. */
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+void json_put_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(f, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+/* ---- reading ---- */
 
 int json_fail(struct json *p, const char *what)
 {
