@@ -63,8 +63,8 @@ pretrain() {
 # The random encoder first, so that the other's figures stand beside it.
 evaluate() { # split
 	[ -e "$run/evaluated-$1" ] && return
-	parallel eval all --checkpoint "$run" --random --test "$dir/data/$1" --epochs 20
-	parallel eval all --checkpoint "$run" --test "$dir/data/$1" --epochs 20
+	parallel eval all --checkpoint "$run" --random --test "$dir/data/$1" --epochs 20 --batch 128
+	parallel eval all --checkpoint "$run" --test "$dir/data/$1" --epochs 20 --batch 128
 	touch "$run/evaluated-$1"
 }
 

@@ -139,7 +139,7 @@ static void check_direction(
 	make_direction(s, direction, start, word);
 	for (size_t i = 0; i < length; i++)
 		closed += (double)s->state.gradients[i] * direction[i];
-	h = fmin(3e-4, 1.5e-3 / fabs(closed));
+	h = fmin(5e-5, 2e-4 / fabs(closed));
 	differences =
 		(8 * (loss_at(s, b, start, direction, h) - loss_at(s, b, start, direction, -h)) -
 			(loss_at(s, b, start, direction, 2 * h) -
