@@ -127,6 +127,8 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 {
 	r->began = r->logged_at = clock_seconds();
 	r->logged_step = r->step.state.step;
+	if (r->logged_step >= r->steps)
+		log_info("all %lld steps are done", (long long)r->steps);
 	while (r->step.state.step < r->steps) {
 		struct plan plan = agree_on_plan(r);
 
