@@ -94,6 +94,28 @@ static void progress_is_sparing(void **state)
 	xfree(text);
 }
 
+/* The log file has the sparing lines too, whatever the terminal shows. */
+static void progress_is_filed(void **state)
+{
+	const char *path = test_path(test_folder(), "log.txt");
+	unsigned char *text;
+	char err[ERR_MAX];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(log_open(path), 0);
+	capture_begin();
+	for (int i = 0; i < 1000; i++)
+		log_progress(0, "step %d", i);
+	log_progress(1, "step 1000");
+	xfree_(capture_end());
+	log_close();
+	assert_int_equal(file_read_all(path, 1 << 20, &text, &n, err), 0);
+	assert_true(strcmp((char *)text, "step 0\nstep 1000\n") == 0 ||
+		strcmp((char *)text, "step 1000\n") == 0);
+	xfree(text);
+}
+
 static void long_lines_are_cut(void **state)
 {
 	char *text, word[5000];
@@ -113,6 +135,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(rank_0_speaks_for_all),
 	cmocka_unit_test(the_file_gets_it_too),
 	cmocka_unit_test(progress_is_sparing),
+	cmocka_unit_test(progress_is_filed),
 	cmocka_unit_test(long_lines_are_cut),
 };
 TEST_MAIN(cases)

@@ -13,9 +13,9 @@ static struct {
 	int rank;
 	FILE *file;
 	int progress_shown; /* the terminal's last line is a progress line */
-	double progress_at;
+	double progress_at, filed_at;
 	pthread_mutex_t lock;
-} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .progress_at = -1e9 };
+} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .progress_at = -1e9, .filed_at = -1e9 };
 
 void log_set_rank(int rank)
 {
@@ -86,24 +86,44 @@ void log_warn_here(const char *fmt, ...)
 	va_end(args);
 }
 
-void log_progress(int final, const char *fmt, ...)
+/* Is it time again, `pause` seconds after the last? */
+static int due(double *last, double pause, int final)
 {
-	int terminal = isatty(STDERR_FILENO);
-	double now = clock_seconds(), pause = terminal ? 0.1 : 10;
-	va_list args;
+	double now = clock_seconds();
 
-	if (out.rank != 0 || (!final && now - out.progress_at < pause))
-		return;
-	pthread_mutex_lock(&out.lock);
-	out.progress_at = now;
-	if (terminal)
-		fputs("\r\033[K", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
+	if (!final && now - *last < pause)
+		return 0;
+	*last = now;
+	return 1;
+}
+
+static void show_progress(const char *text, int terminal, int final)
+{
+	fprintf(stderr, "%s%s", terminal ? "\r\033[K" : "", text);
 	out.progress_shown = terminal && !final;
 	if (!out.progress_shown)
 		fputc('\n', stderr);
 	fflush(stderr);
+}
+
+void log_progress(int final, const char *fmt, ...)
+{
+	enum { SPARING = 10 }; /* seconds between lines that stay */
+	int terminal = isatty(STDERR_FILENO);
+	char text[1024];
+	va_list args;
+
+	if (out.rank != 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	pthread_mutex_lock(&out.lock);
+	if (due(&out.progress_at, terminal ? 0.1 : SPARING, final))
+		show_progress(text, terminal, final);
+	if (out.file && due(&out.filed_at, SPARING, final)) {
+		fprintf(out.file, "%s\n", text);
+		fflush(out.file);
+	}
 	pthread_mutex_unlock(&out.lock);
 }

@@ -20,8 +20,8 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn_here(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A progress line.  On a terminal it is rewritten in place, at most 10 times a second; elsewhere (a
- * job's log) a new line is printed at most every 10 seconds.  final prints it in any case and ends
- * the line. */
+ * job's log), and in the log file, a new line at most every 10 seconds.  final prints it in any
+ * case and ends the line. */
 void log_progress(int final, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
