@@ -119,6 +119,8 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	if (log_open(log) != 0)
 		log_warn("%s cannot be opened: messages appear here only", log);
 	xfree(log);
+	if (run_folder_write_config(c, err) != 0)
+		return -1;
 	k->metrics = metrics_open(c->run.dir, r->step.state.step, err);
 	if (!k->metrics)
 		return -1;

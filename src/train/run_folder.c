@@ -19,7 +19,7 @@ static int holds(const char *dir, const char *pattern)
 	return some;
 }
 
-static int write_config(const struct config *c, char err[ERR_MAX])
+int run_folder_write_config(const struct config *c, char err[ERR_MAX])
 {
 	char *path = xasprintf("%s/config.yaml", c->run.dir), *text;
 	int rc;
@@ -58,7 +58,5 @@ int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
 		if (!*from)
 			return -1;
 	}
-	if (make_folder(dir, err) != 0)
-		return -1;
-	return write_config(c, err);
+	return make_folder(dir, err);
 }
