@@ -93,7 +93,23 @@ corrupt_newest() {
 	grep -q 'after step 12' "$scratch/said"
 }
 
-plan 19
+# Out as safetensors and in again, as initial weights of both networks.
+initial_weights() {
+	"$RELIQUARY" export whole whole.safetensors >said 2>&1 &&
+		pretrain 2 --train.steps=1 --optim.warmup_epochs=0 --train.dump_step=0 --run.dir=init --run.init=whole.safetensors ||
+		{ show; return 1; }
+	for network in params target; do
+		for name in conv1.weight layer2.0.downsample.0.weight layer4.1.bn2.bias; do
+			h5diff -q whole/$last init/step-000000000.h5 "/params/encoder.$name" "/before/$network/encoder.$name" || return 1
+		done
+	done
+}
+imported_run() {
+	# shellcheck disable=SC2086
+	"$RELIQUARY" import whole.safetensors imported $tiny >said 2>&1 && requeue 1 imported || show
+}
+
+plan 21
 check "a run that nobody disturbs" undisturbed
 for k in 1 6 11; do
 	check "stopped after step $k and resumed" stop_after $k
@@ -109,3 +125,5 @@ check "  the same end, bit for bit" same_end killed
 check "4 ranks, then 1, then 3" other_ranks
 check "  the loss of step 20 within 1e-3" close_losses
 check "a corrupt newest checkpoint: the one before is taken" corrupt_newest
+check "an exported encoder is where another run starts, bit for bit" initial_weights
+check "an imported encoder is a run to go on with" imported_run

@@ -3,12 +3,12 @@
 set -eu
 . "$abs_top_srcdir/tests/tap.sh"
 
-python3 -c 'import h5py' 2>/dev/null || skip_all "no h5py here (apt-get install python3-h5py)"
+find_python h5py || skip_all "no h5py here (apt-get install python3-h5py)"
 make_scratch
 plan 2
 "$abs_top_builddir/tests/make_fixture" "$scratch/a.h5" >"$scratch/expected"
 check "a shard of eleven records is written" test "$(wc -l <"$scratch/expected")" = 11
-python3 - "$scratch/a.h5" >"$scratch/found" <<'END' || true
+"$python" - "$scratch/a.h5" >"$scratch/found" <<'END' || true
 import sys, h5py
 
 table = []

@@ -50,3 +50,11 @@ make_scratch() {
 	trap 'rm -rf "$scratch"' EXIT
 	trap 'exit 1' HUP INT TERM
 }
+
+# The first Python that has these modules ("h5py, numpy"), into $python: the user's own, else the system's.
+find_python() { # modules
+	for python in python3 /usr/bin/python3; do
+		"$python" -c "import $1" 2>/dev/null && return
+	done
+	return 1
+}

@@ -3,7 +3,7 @@
 . "$abs_top_srcdir/tests/tap.sh"
 make_scratch
 . "$abs_top_srcdir/tests/program.sh"
-python3 -c 'import torch, h5py' 2>/dev/null || skip_all "PyTorch and h5py are not installed (python3-torch, python3-h5py)"
+find_python 'torch, h5py' || skip_all "PyTorch and h5py are not installed (python3-torch, python3-h5py)"
 need_photographs
 make_data
 cd "$scratch" || exit 1
@@ -12,7 +12,7 @@ number=0
 agrees() { # ranks, arguments...
 	number=$((number + 1))
 	pretrain "$@" --train.steps=3 --train.dump_step=2 --run.dir="t$number" || { show; return 1; }
-	python3 -W ignore "$abs_top_srcdir/tests/compare_torch.py" "t$number/step-000000002.h5" >said 2>&1 || show
+	"$python" -W ignore "$abs_top_srcdir/tests/compare_torch.py" "t$number/step-000000002.h5" >said 2>&1 || show
 }
 
 plan 6
