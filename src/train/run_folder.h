@@ -7,9 +7,9 @@
 /* A run is a folder: config.yaml (resolved), metrics.jsonl, log.txt, results.jsonl, checkpoints/.
  */
 
-/* Called by one rank.  Makes the folder of a new run, or finds where to go on: *from is the path of the
- * checkpoint to resume (caller frees), NULL for a beginning.  Returns -1 with err when the folder holds
- * a run and run.resume is not set, or when none of its checkpoints can be read. */
+/* Called by one rank.  Makes the folder of a new run, or finds where to go on: *from is the path of
+ * the checkpoint to resume (caller frees), NULL for a beginning.  Returns -1 with err when the
+ * folder holds a run and run.resume is not set, or when none of its checkpoints can be read. */
 int run_folder_open(const struct config *c, char **from, char err[ERR_MAX]);
 
 /* Write config.yaml, once it is certain that the run goes on with these settings. */
