@@ -9,20 +9,55 @@
 
 /* All arithmetic in bulk, once per kind of device: a table of operations with one contract each.
  *
- * Pointers marked dev are in the device's memory (for the CPU: ordinary memory, 64-byte aligned at
- * the start of an allocation).  Activations are NHWC, float.  Outputs come first, then inputs, then
- * sizes.  Outputs do not overlap inputs unless it says "may be".  No operation fails: a fault of
- * the device or a library ends the job.  No operation allocates but alloc, conv_open and the first
- * call after open (caches).  Results are the same bits for the same inputs and number of threads.
+ * Pointers marked dev are in the device's memory (for the CPU: ordinary memory), 64-byte aligned at
+ * the start of an allocation.  Activations, their gradients and the weights of convolutions and
+ * linear layers are NHWC arrays of the device's elements: float, or bfloat16 where the device was
+ * opened so; they are declared void *, and `element` tells the bytes of one.  All else is float or
+ * double as declared.  Outputs come first, then inputs, then sizes.  Outputs do not overlap inputs
+ * unless it says "may be".
+ *
+ * Operations happen in the order in which they are asked for, but may return before they are done:
+ * only download, wait and what says so waits.  None fails: a fault of the device or a library ends
+ * the job.  No operation allocates but alloc, conv_open and the first call after open (caches).
+ * Results are the same bits for the same inputs and number of threads.
  *
  * "groups": views of one size run as one batch, (groups, rows, channels) with rows = images *
  * height * width; batch norm keeps the statistics of each group apart (spec 3.2). */
 
 struct backend;
+struct comm;
+
+enum precision {
+	PRECISION_FLOAT32, /* float throughout */
+	PRECISION_TF32,    /* float, but products of matrices and convolutions round their factors */
+	PRECISION_BF16     /* bfloat16 elements; sums in float */
+};
+
+struct device_options {
+	int index;   /* which device of this host (local rank; CPU: ignored) */
+	int threads; /* compute threads of the host, > 0 */
+	enum precision precision;
+	size_t workspace; /* bytes that the algorithm of a convolution may ask for; 0: a default */
+};
+
+/* What a device was asked for since it was opened; bench --trace prints the difference over a step.
+ * On the CPU only allocations, copies, collectives and waits are counted. */
+struct device_counts {
+	long launches;    /* kernels of ours, and calls of libraries that launch theirs */
+	long copies;      /* between host and device */
+	long collectives; /* over ranks */
+	long waits;       /* of the host for the device */
+	long allocations; /* of device memory */
+};
 
 /* An opened device; a back end's own struct begins with this one. */
 struct device {
 	const struct backend *be;
+	enum precision precision;
+	size_t element;    /* bytes of an activation's element */
+	struct comm *comm; /* NULL until connect */
+	const char *layer; /* what the network is at, for messages; NULL: nothing */
+	struct device_counts counts;
 };
 
 /* One convolution: x (n, h, w, c), weights (k, r, r, c), y (n, p, q, k) with p = (h + top + bottom
@@ -85,33 +120,62 @@ struct backend {
 
 	/* ---- device ---- */
 
-	/* Open device number index (local rank; CPU: ignored) with so many compute threads. NULL
-	 * with err: not usable here. */
-	struct device *(*open)(int index, int threads, char *err);
+	/* NULL with err: not usable here. */
+	struct device *(*open)(const struct device_options *options, char *err);
 	void (*close)(struct device *dev);
 
 	/* ---- memory ---- */
 
-	void *(*alloc)(struct device *dev, size_t bytes); /* dev, set to zero; freed by free */
-	void (*free)(struct device *dev, void *p);        /* NULL is fine */
-	void (*upload)(struct device *dev, void *to, const void *from,
-		size_t bytes); /* from host; done on return */
-	void (*download)(struct device *dev, void *to, const void *from,
-		size_t bytes); /* to host; done on return */
+	/* dev, set to zero; freed by free. purpose: a constant string, what the memory is for: a
+	 * plan of the memory adds up by it. */
+	void *(*alloc)(struct device *dev, size_t bytes, const char *purpose);
+	void (*free)(struct device *dev, void *p); /* NULL is fine */
+	/* from host; `from` may be changed on return */
+	void (*upload)(struct device *dev, void *to, const void *from, size_t bytes);
+	/* to host; waits until it is there */
+	void (*download)(struct device *dev, void *to, const void *from, size_t bytes);
 	void (*copy)(struct device *dev, void *to, const void *from, size_t bytes); /* dev to dev */
 	void (*zero)(struct device *dev, void *p, size_t bytes);
 	void (*wait)(struct device *dev); /* until all that was asked for is done */
 
+	/* y = x; n elements. */
+	void (*to_float)(struct device *dev, float *y, const void *x, size_t n);
+	void (*from_float)(struct device *dev, void *y, const float *x, size_t n);
+
+	/* ---- ranks: collectives on device memory; all ranks ask for the same in the same order ---- */
+
+	/* Join the devices of all ranks of comm, which is needed until close; once, before any other
+	 * of these.  Collective. */
+	void (*connect)(struct device *dev, struct comm *comm);
+	/* Sum over ranks, in place, the same bits on every rank. */
+	void (*sum_double)(struct device *dev, double *x, size_t n);
+	void (*sum_float)(struct device *dev, float *x, size_t n);
+	/* The same behind what follows: x is not touched until sum_finish, after which operations
+	 * see the sums of all that were started. At most COMM_PENDING at a time. */
+	void (*sum_start)(struct device *dev, float *x, size_t n);
+	void (*sum_finish)(struct device *dev);
+	/* all (views, ranks, n) from each rank's own (views, n) */
+	void (*gather)(struct device *dev, float *all, const float *own, int views, size_t n);
+
+	/* ---- arithmetic on arrays ---- */
+
 	/* y += a x; n floats */
 	void (*axpy)(struct device *dev, float *y, float a, const float *x, size_t n);
+	/* y += x; n elements */
+	void (*add)(struct device *dev, void *y, const void *x, size_t n);
 
 	/* ---- views (spec 5) ---- */
 
-	/* out dev (views, n, size, size, 3): view v of image i by params[v * n + i], whose sizes
-	 * are all the same, normalised by mean and deviation of spec 3.1.  images and params are
-	 * host memory. naive != 0: the plain reference path. */
-	void (*views)(struct device *dev, float *out, const struct image *images, int n,
-		const struct view_params *params, int views, int naive);
+	/* Bring n images to the device, into slot 0 or 1, for the views that follow: a batch can
+	 * travel while the one before it, in the other slot, is computed with.  The images stay the
+	 * caller's and must not change until the slot is filled again or the device closed. */
+	void (*images)(struct device *dev, int slot, const struct image *images, int n);
+	/* out dev (views, n, size, size, 3), elements: view v of image i of the slot by params[v * n
+	 * + i], whose sizes are all the same, normalised by mean and deviation of spec 3.1.  params
+	 * is host memory and may change on return.  naive != 0: by the plain reference path, where
+	 * the device has one. */
+	void (*views)(struct device *dev, void *out, int slot, const struct view_params *params,
+		int views, int naive);
 
 	/* ---- convolution and matrix product ---- */
 
@@ -119,27 +183,35 @@ struct backend {
 	void (*conv_close)(struct device *dev, struct conv *conv); /* NULL is fine */
 	/* y[n][p][q][k] = sum over r, s, c of x[n][..][..][c] w[k][r][s][c] */
 	void (*conv_forward)(
-		struct device *dev, struct conv *conv, float *y, const float *x, const float *w);
+		struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 	/* dx = gradient of the input */
 	void (*conv_backward_data)(
-		struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w);
+		struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w);
 	/* dw += gradient of the weights */
 	void (*conv_backward_weights)(
-		struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x);
+		struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
+
+	/* y (rows, out) = x (rows, in) w^T, w (out, in); dx = dy w; dw += dy^T x */
+	void (*linear_forward)(struct device *dev, void *y, const void *x, const void *w, int rows,
+		int in, int out);
+	void (*linear_backward_data)(struct device *dev, void *dx, const void *dy, const void *w,
+		int rows, int in, int out);
+	void (*linear_backward_weights)(struct device *dev, float *dw, const void *dy,
+		const void *x, int rows, int in, int out);
 
 	/* C (m, n) = op(A) op(B) + beta C, rows one after another without gaps; op transposes when
 	 * its flag is set: A is (m, k), or (k, m) when ta; B is (k, n), or (n, k) when tb. */
 	void (*gemm)(struct device *dev, float *c, const float *a, const float *b, int m, int n,
 		int k, int ta, int tb, float beta);
-	void (*bias_add)(struct device *dev, float *y, const float *bias, size_t rows,
+	void (*bias_add)(struct device *dev, void *y, const float *bias, size_t rows,
 		int channels); /* y += bias */
-	void (*bias_gradient)(struct device *dev, float *db, const float *dy, size_t rows,
+	void (*bias_gradient)(struct device *dev, float *db, const void *dy, size_t rows,
 		int channels); /* db += column sums */
 
 	/* ---- batch norm; sums are double: (groups, 2, channels) ---- */
 
 	/* sums[g][0] = sum of x, sums[g][1] = sum of x^2 over the group's rows */
-	void (*norm_sums)(struct device *dev, double *sums, const float *x, int groups, size_t rows,
+	void (*norm_sums)(struct device *dev, double *sums, const void *x, int groups, size_t rows,
 		int channels);
 	/* mean = s0 / count, rstd = 1 / sqrt(s1 / count - mean^2 + eps), each (groups, channels);
 	 * count: rows of a group on all ranks */
@@ -151,13 +223,13 @@ struct backend {
 		float decay, int groups, int channels);
 	/* y = gamma (x - mean) rstd + beta [+ residual] [relu]; residual may be NULL; y may be x or
 	 * residual */
-	void (*norm_apply)(struct device *dev, float *y, const float *x, const float *mean,
-		const float *rstd, const float *gamma, const float *beta, const float *residual,
+	void (*norm_apply)(struct device *dev, void *y, const void *x, const float *mean,
+		const float *rstd, const float *gamma, const float *beta, const void *residual,
 		int relu, int groups, size_t rows, int channels);
 	/* e = dy where y > 0, else 0 (y NULL: e = dy); sums[g][0] = sum of e, sums[g][1] = sum of e
 	 * (x - mean) rstd */
-	void (*norm_backward_sums)(struct device *dev, double *sums, const float *dy,
-		const float *y, const float *x, const float *mean, const float *rstd, int groups,
+	void (*norm_backward_sums)(struct device *dev, double *sums, const void *dy,
+		const void *y, const void *x, const float *mean, const float *rstd, int groups,
 		size_t rows, int channels);
 	/* dgamma += sum over groups of sums[g][1], dbeta += of sums[g][0]: this rank's sums, before
 	 * they are reduced */
@@ -165,8 +237,8 @@ struct backend {
 		const double *sums, int groups, int channels);
 	/* dx = gamma rstd (e - (s0 + (x - mean) rstd s1) / count), sums over all ranks; dresidual =
 	 * e unless it is NULL. dx or dresidual may be dy; dx may be x. */
-	void (*norm_backward)(struct device *dev, float *dx, float *dresidual, const float *dy,
-		const float *y, const float *x, const float *mean, const float *rstd,
+	void (*norm_backward)(struct device *dev, void *dx, void *dresidual, const void *dy,
+		const void *y, const void *x, const float *mean, const float *rstd,
 		const float *gamma, const double *sums, double count, int groups, size_t rows,
 		int channels);
 
@@ -174,22 +246,22 @@ struct backend {
 
 	/* index (n, p, q, c): which of the r * r places held the maximum (the first of equals, in
 	 * row order) */
-	void (*max_pool)(struct device *dev, float *y, uint8_t *index, const float *x,
+	void (*max_pool)(struct device *dev, void *y, uint8_t *index, const void *x,
 		const struct pool_shape *shape);
-	void (*max_pool_backward)(struct device *dev, float *dx, const float *dy,
+	void (*max_pool_backward)(struct device *dev, void *dx, const void *dy,
 		const uint8_t *index, const struct pool_shape *shape);
 	/* y (n, c) = mean over the pixels of x (n, pixels, c); dx = dy / pixels */
-	void (*mean_pool)(struct device *dev, float *y, const float *x, int n, int pixels, int c);
+	void (*mean_pool)(struct device *dev, void *y, const void *x, int n, int pixels, int c);
 	void (*mean_pool_backward)(
-		struct device *dev, float *dx, const float *dy, int n, int pixels, int c);
+		struct device *dev, void *dx, const void *dy, int n, int pixels, int c);
 
 	/* ---- objective ---- */
 
 	/* o = u / |u|, length = |u|, |u|^2 at least 1e-12 (spec 2.1.3); rows of d */
 	void (*unit_length)(
-		struct device *dev, float *o, float *length, const float *u, size_t rows, int d);
-	/* du = (g - <g, o> o) / length (spec 2.4); du may be g */
-	void (*unit_length_backward)(struct device *dev, float *du, const float *g, const float *o,
+		struct device *dev, float *o, float *length, const void *u, size_t rows, int d);
+	/* du = (g - <g, o> o) / length (spec 2.4) */
+	void (*unit_length_backward)(struct device *dev, void *du, const float *g, const float *o,
 		const float *length, size_t rows, int d);
 	/* Spec 2.3 and 2.4.  g dev (L+S, n, d) = dLoss/do of this rank's anchors.  g_small dev (S,
 	 * total, d), mode 3 only: what this rank's anchors give to everyone's small views,
