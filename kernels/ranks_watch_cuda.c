@@ -58,7 +58,7 @@ static void check_fault(struct cuda *cuda)
 		"NCCL on rank %d of %d: %s; %s; step %ld, collective %ld of this run (%s); "
 		"NCCL_DEBUG=INFO tells more",
 		r->comm->rank, r->comm->size, ncclGetErrorString(fault), ncclGetLastError(r->nccl),
-		comm_step(r->comm), r->complete + 1, text);
+		(long)comm_step(r->comm), r->complete + 1, text);
 }
 
 /* The collective in which this rank does nothing but wait for others, since r->since; else NULL. */
