@@ -156,22 +156,30 @@ static __global__ void finish_kernel(
 		out.sums[i] = sum;
 }
 
+template <class T, int W, int TERMS>
+static void launch_sums(struct cuda *cuda, dim3 grid, double *parts, const struct sums_in *in,
+	const struct columns *c)
+{
+	LAUNCH((sums_kernel<T, W, TERMS>), grid, COLUMNS_BLOCK, cuda, parts, *in, *c);
+}
+
 template <class T, int W>
 static void sum_columns(struct cuda *cuda, enum terms terms, const struct sums_out *out,
 	const struct sums_in *in, int groups, size_t rows, int channels)
 {
-	static void (*const kernels[])(double *, struct sums_in, struct columns) = {
-		sums_kernel<T, W, TERMS_BIAS>,
-		sums_kernel<T, W, TERMS_SQUARES>,
-		sums_kernel<T, W, TERMS_GRADIENT>,
-		sums_kernel<T, W, TERMS_PASSED>,
+	static void (*const launch[])(
+		struct cuda *, dim3, double *, const struct sums_in *, const struct columns *) = {
+		launch_sums<T, W, TERMS_BIAS>,
+		launch_sums<T, W, TERMS_SQUARES>,
+		launch_sums<T, W, TERMS_GRADIENT>,
+		launch_sums<T, W, TERMS_PASSED>,
 	};
 	const struct columns c = columns_of(rows, channels, W);
 	const dim3 grid = columns_grid(cuda, &c, groups, BLOCKS, ROWS);
 	size_t columns = (size_t)groups * (size_t)in->sums * (size_t)channels;
 	double *parts = (double *)cuda_scratch(cuda, grid.x * columns * sizeof(double));
 
-	LAUNCH(kernels[terms], grid, COLUMNS_BLOCK, cuda, parts, *in, c);
+	launch[terms](cuda, grid, parts, in, &c);
 	LAUNCH(finish_kernel, (unsigned)((columns + FINISH_COLUMNS - 1) / FINISH_COLUMNS),
 		COLUMNS_BLOCK, cuda, *out, parts, (int)grid.x, columns, (size_t)channels);
 }

@@ -65,20 +65,27 @@ static __global__ void __launch_bounds__(ARRAY_BLOCK)
 	}
 }
 
-/* Packs hold 16 bytes of the smaller elements. */
+template <int OPERATION, int W, class Y, class X>
+static void array_launch(struct cuda *cuda, Y *y, const X *x, float a, size_t n)
+{
+	size_t blocks = ((n + W - 1) / W + ARRAY_BLOCK - 1) / ARRAY_BLOCK;
+	size_t most = (size_t)cuda->multiprocessors * ARRAY_BLOCKS;
+
+	LAUNCH((array_kernel<OPERATION, Y, X, W>), (unsigned)(blocks < most ? blocks : most),
+		ARRAY_BLOCK, cuda, y, x, a, n);
+}
+
 template <int OPERATION, class Y, class X>
 static void array_apply(struct cuda *cuda, Y *y, const X *x, float a, size_t n)
 {
-	enum { SMALLER = sizeof(X) < sizeof(Y) ? sizeof(X) : sizeof(Y), W = PACK_BYTES / SMALLER };
-	int packs = packable((uintptr_t)y | (uintptr_t)x);
-	size_t threads = packs ? (n + W - 1) / W : n;
-	size_t blocks = (threads + ARRAY_BLOCK - 1) / ARRAY_BLOCK;
-	size_t most = (size_t)cuda->multiprocessors * ARRAY_BLOCKS;
+	enum { SMALLER = sizeof(X) < sizeof(Y) ? sizeof(X) : sizeof(Y) };
 
 	if (n == 0)
 		return;
-	LAUNCH((packs ? array_kernel<OPERATION, Y, X, W> : array_kernel<OPERATION, Y, X, 1>),
-		(unsigned)(blocks < most ? blocks : most), ARRAY_BLOCK, cuda, y, x, a, n);
+	if (packable((uintptr_t)y | (uintptr_t)x))
+		array_launch<OPERATION, PACK_BYTES / SMALLER>(cuda, y, x, a, n);
+	else
+		array_launch<OPERATION, 1>(cuda, y, x, a, n);
 }
 
 #endif

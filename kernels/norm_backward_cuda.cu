@@ -86,18 +86,27 @@ static __global__ void __launch_bounds__(COLUMNS_BLOCK)
 	}
 }
 
+template <class T, int W, int PASSED, int RESIDUAL>
+static void launch(
+	struct cuda *cuda, const struct backward *b, int groups, size_t rows, int channels)
+{
+	const struct columns c = columns_of(rows, channels, W);
+
+	LAUNCH((backward_kernel<T, W, PASSED, RESIDUAL>),
+		columns_grid(cuda, &c, groups, BLOCKS, 4 * UNROLL), COLUMNS_BLOCK, cuda, *b, c);
+}
+
 template <class T, int W>
 static void launch_backward(
 	struct cuda *cuda, const struct backward *b, int groups, size_t rows, int channels)
 {
-	static void (*const kernels[2][2])(struct backward, struct columns) = {
-		{ backward_kernel<T, W, 0, 0>, backward_kernel<T, W, 0, 1> },
-		{ backward_kernel<T, W, 1, 0>, backward_kernel<T, W, 1, 1> },
+	static void (*const launches[2][2])(
+		struct cuda *, const struct backward *, int, size_t, int) = {
+		{ launch<T, W, 0, 0>, launch<T, W, 0, 1> },
+		{ launch<T, W, 1, 0>, launch<T, W, 1, 1> },
 	};
-	const struct columns c = columns_of(rows, channels, W);
-	const dim3 grid = columns_grid(cuda, &c, groups, BLOCKS, 4 * UNROLL);
 
-	LAUNCH(kernels[b->y != NULL][b->dresidual != NULL], grid, COLUMNS_BLOCK, cuda, *b, c);
+	launches[b->y != NULL][b->dresidual != NULL](cuda, b, groups, rows, channels);
 }
 
 extern "C" void norm_backward_cuda(struct device *dev, void *dx, void *dresidual, const void *dy,

@@ -163,8 +163,10 @@ static void launch_apply(
 	const struct columns c = columns_of(rows, channels, W);
 	const dim3 grid = columns_grid(cuda, &c, groups, BLOCKS, 2 * COLUMNS_UNROLL);
 
-	LAUNCH((n->residual ? apply_kernel<T, W, 1> : apply_kernel<T, W, 0>), grid, COLUMNS_BLOCK,
-		cuda, *n, c);
+	if (n->residual)
+		LAUNCH((apply_kernel<T, W, 1>), grid, COLUMNS_BLOCK, cuda, *n, c);
+	else
+		LAUNCH((apply_kernel<T, W, 0>), grid, COLUMNS_BLOCK, cuda, *n, c);
 }
 
 extern "C" void norm_apply_cuda(struct device *dev, void *y, const void *x, const float *mean,

@@ -117,19 +117,19 @@ static __global__ void norms_kernel(
 {
 	size_t share = share_of(&t, blocks);
 	int s = (int)(blockIdx.x * SPANS + threadIdx.x / WARP), lane = (int)threadIdx.x % WARP;
-	size_t first, end;
+	size_t first = 0, end = 0; /* blocks */
 
-	if (s >= t.count)
-		return;
-	first = t.spans[s].offset / share;
-	end = t.spans[s].count > 0 ? (t.spans[s].offset + t.spans[s].count - 1) / share + 1 : 0;
+	if (s < t.count && t.spans[s].count > 0) {
+		first = t.spans[s].offset / share;
+		end = (t.spans[s].offset + t.spans[s].count - 1) / share + 1;
+	}
 	for (int k = 0; k < NORMS; k++) {
 		double sum = 0;
 
 		for (size_t b = first + lane; b < end; b += WARP)
 			sum += parts[(b + s) * NORMS + k];
 		sum = warp_sum(sum);
-		if (lane == 0)
+		if (lane == 0 && s < t.count)
 			norms[(size_t)s * NORMS + k] = sum;
 	}
 }
@@ -147,12 +147,13 @@ extern "C" void param_norms_cuda(struct device *dev, double *norms, const float 
 	unsigned blocks = blocks_of(cuda);
 	double *parts = (double *)cuda_scratch(
 		cuda, ((size_t)blocks + (size_t)count) * NORMS * sizeof(double));
-	int packs = packable((uintptr_t)p | (uintptr_t)g);
 
 	if (count == 0)
 		return;
-	LAUNCH((packs ? squares_kernel<4> : squares_kernel<1>), blocks, BLOCK, cuda, parts, p, g, t,
-		weight_decay);
+	if (packable((uintptr_t)p | (uintptr_t)g))
+		LAUNCH(squares_kernel<4>, blocks, BLOCK, cuda, parts, p, g, t, weight_decay);
+	else
+		LAUNCH(squares_kernel<1>, blocks, BLOCK, cuda, parts, p, g, t, weight_decay);
 	LAUNCH(norms_kernel, (unsigned)(count + SPANS - 1) / SPANS, SPANS * WARP, cuda, norms,
 		parts, t, blocks);
 }
@@ -223,12 +224,13 @@ extern "C" void lars_cuda(struct device *dev, float *p, float *m, const float *g
 {
 	struct cuda *cuda = cuda_of(dev);
 	const struct table t = { spans, count };
-	int packs = packable((uintptr_t)p | (uintptr_t)m | (uintptr_t)g);
 
 	if (count == 0)
 		return;
-	LAUNCH((packs ? lars_kernel<4> : lars_kernel<1>), blocks_of(cuda), BLOCK, cuda, p, m, g,
-		norms, t, *step);
+	if (packable((uintptr_t)p | (uintptr_t)m | (uintptr_t)g))
+		LAUNCH(lars_kernel<4>, blocks_of(cuda), BLOCK, cuda, p, m, g, norms, t, *step);
+	else
+		LAUNCH(lars_kernel<1>, blocks_of(cuda), BLOCK, cuda, p, m, g, norms, t, *step);
 }
 
 extern "C" void ema_cuda(struct device *dev, float *target, const float *p, float decay, size_t n)

@@ -109,10 +109,14 @@ static void pool_forward(
 {
 	const struct pool_shape *s = &pool->s;
 	const struct columns c = columns_of((size_t)s->n * pool->p * pool->q, s->c, W);
+	const dim3 grid = columns_grid(cuda, &c, 1, BLOCKS, 1);
 
-	LAUNCH((s->r == 3 ? max_pool_kernel<T, W, 3> : max_pool_kernel<T, W, 1>),
-		columns_grid(cuda, &c, 1, BLOCKS, 1), COLUMNS_BLOCK, cuda, (T *)y, index,
-		(const T *)x, *pool, c);
+	if (s->r == 3)
+		LAUNCH((max_pool_kernel<T, W, 3>), grid, COLUMNS_BLOCK, cuda, (T *)y, index,
+			(const T *)x, *pool, c);
+	else
+		LAUNCH((max_pool_kernel<T, W, 1>), grid, COLUMNS_BLOCK, cuda, (T *)y, index,
+			(const T *)x, *pool, c);
 }
 
 /* The windows over rows (or columns) of the padded image that hold number i: [first, end) */

@@ -21,19 +21,21 @@ static __global__ void __launch_bounds__(BLOCK)
 {
 	int lane = (int)threadIdx.x % WARP;
 
-	for (size_t r = (size_t)blockIdx.x * ROWS + threadIdx.x / WARP; r < rows;
-		r += (size_t)gridDim.x * ROWS) {
+	for (size_t first = (size_t)blockIdx.x * ROWS; first < rows;
+		first += (size_t)gridDim.x * ROWS) {
+		size_t r = first + threadIdx.x / WARP;
+		int width = r < rows ? d : 0; /* a warp without a row comes along */
 		const T *from = u + r * (size_t)d;
 		double square = 0, l;
 
-		for (int i = lane * W; i < d; i += WARP * W) {
+		for (int i = lane * W; i < width; i += WARP * W) {
 			const struct pack<T, W> v = pack_load<W>(from + i);
 
 			for (int k = 0; k < W; k++)
 				square += (double)element_get(v.v[k]) * (double)element_get(v.v[k]);
 		}
 		l = unit_length_of(warp_sum(square));
-		for (int i = lane * W; i < d; i += WARP * W) {
+		for (int i = lane * W; i < width; i += WARP * W) {
 			const struct pack<T, W> v = pack_load<W>(from + i);
 			struct pack<float, W> out;
 
@@ -41,7 +43,7 @@ static __global__ void __launch_bounds__(BLOCK)
 				out.v[k] = (float)((double)element_get(v.v[k]) / l);
 			pack_store<W>(o + r * (size_t)d + i, &out);
 		}
-		if (lane == 0)
+		if (lane == 0 && r < rows)
 			length[r] = (float)l;
 	}
 }
@@ -70,12 +72,14 @@ static __global__ void __launch_bounds__(BLOCK) unit_backward_kernel(
 {
 	int lane = (int)threadIdx.x % WARP;
 
-	for (size_t r = (size_t)blockIdx.x * ROWS + threadIdx.x / WARP; r < rows;
-		r += (size_t)gridDim.x * ROWS) {
+	for (size_t first = (size_t)blockIdx.x * ROWS; first < rows;
+		first += (size_t)gridDim.x * ROWS) {
+		size_t r = first + threadIdx.x / WARP;
+		int width = r < rows ? d : 0; /* a warp without a row comes along */
 		size_t at = r * (size_t)d;
 		double along = 0;
 
-		for (int i = lane * W; i < d; i += WARP * W) {
+		for (int i = lane * W; i < width; i += WARP * W) {
 			const struct pack<float, W> a = pack_load<W>(g + at + i);
 			const struct pack<float, W> b = pack_load<W>(o + at + i);
 
@@ -83,7 +87,7 @@ static __global__ void __launch_bounds__(BLOCK) unit_backward_kernel(
 				along += (double)a.v[k] * (double)b.v[k];
 		}
 		along = warp_sum(along);
-		for (int i = lane * W; i < d; i += WARP * W) {
+		for (int i = lane * W; i < width; i += WARP * W) {
 			const struct pack<float, W> a = pack_load<W>(g + at + i);
 			const struct pack<float, W> b = pack_load<W>(o + at + i);
 			struct pack<T, W> out;
