@@ -177,13 +177,12 @@ static struct batch read_batch(
 	return batch;
 }
 
-static double time_step(struct step *s, struct batch *batch, int64_t k)
+static double time_step(struct step *s, const struct batch *batch, int64_t k)
 {
 	const struct plan plan = { .step = k, .lr = 0.1, .ema = 0.99, .key = (uint64_t)k };
 	struct step_result result;
 	double start = clock_seconds();
 
-	batch->step = k;
 	step_run(s, batch, &plan, &result);
 	s->dev->be->wait(s->dev);
 	return clock_seconds() - start;

@@ -270,7 +270,10 @@ void step_finish(struct step *s, const struct plan *plan, struct step_result *r)
 void step_run(
 	struct step *s, const struct batch *batch, const struct plan *plan, struct step_result *r)
 {
-	step_feed(s, batch, plan->epoch);
+	struct batch here = *batch;
+
+	here.step = plan->step;
+	step_feed(s, &here, plan->epoch);
 	step_start(s, plan);
 	step_finish(s, plan, r);
 }

@@ -79,7 +79,7 @@ void step_start(struct step *s, const struct plan *plan);
 /* Wait for them; then, unless loss or gradient is not finite, the update is asked for. */
 void step_finish(struct step *s, const struct plan *plan, struct step_result *result);
 
-/* All three. */
+/* All three, whatever step the batch was of. */
 void step_run(struct step *s, const struct batch *batch, const struct plan *plan,
 	struct step_result *result);
 
