@@ -21,15 +21,15 @@ void connect_cuda(struct device *dev, struct comm *comm)
 		return;
 	r = xcalloc(1, sizeof *r);
 	r->comm = comm;
+	cuda->ranks = r;
 	if (comm->rank == 0)
-		NCCL_CHECK(ncclGetUniqueId(&id));
+		NCCL_CHECK(cuda, ncclGetUniqueId(&id));
 	comm_broadcast(comm, &id, sizeof id, 0);
-	NCCL_CHECK(ncclCommInitRank(&r->nccl, comm->size, id, comm->rank));
+	NCCL_CHECK(cuda, ncclCommInitRank(&r->nccl, comm->size, id, comm->rank));
 	for (int i = 0; i < RANKS_RING; i++) {
 		r->ring[i].ready = cuda_event();
 		r->ring[i].done = cuda_event();
 	}
-	cuda->ranks = r;
 }
 
 void cuda_ranks_close(struct cuda *cuda)
@@ -38,7 +38,7 @@ void cuda_ranks_close(struct cuda *cuda)
 
 	if (!r)
 		return;
-	NCCL_CHECK(ncclCommDestroy(r->nccl));
+	NCCL_CHECK(cuda, ncclCommDestroy(r->nccl));
 	for (int i = 0; i < RANKS_RING; i++) {
 		CUDA_CHECK(cudaEventDestroy(r->ring[i].ready));
 		CUDA_CHECK(cudaEventDestroy(r->ring[i].done));
@@ -93,7 +93,7 @@ static void start_sum(
 
 	if (!r)
 		return;
-	NCCL_CHECK(ncclAllReduce(x, x, n, type, ncclSum, r->nccl, cuda->ranks_stream));
+	NCCL_CHECK(cuda, ncclAllReduce(x, x, n, type, ncclSum, r->nccl, cuda->ranks_stream));
 	end(cuda);
 }
 
@@ -130,11 +130,12 @@ void gather_cuda(struct device *dev, float *all, const float *own, int views, si
 		return;
 	}
 	/* In a group the views are one launch. */
-	NCCL_CHECK(ncclGroupStart());
+	NCCL_CHECK(cuda, ncclGroupStart());
 	for (size_t v = 0; v < (size_t)views; v++)
-		NCCL_CHECK(ncclAllGather(own + v * n, all + v * ranks * n, n, ncclFloat, r->nccl,
-			cuda->ranks_stream));
-	NCCL_CHECK(ncclGroupEnd());
+		NCCL_CHECK(cuda,
+			ncclAllGather(own + v * n, all + v * ranks * n, n, ncclFloat, r->nccl,
+				cuda->ranks_stream));
+	NCCL_CHECK(cuda, ncclGroupEnd());
 	end(cuda);
 	join(cuda);
 }

@@ -24,12 +24,14 @@ struct cuda_ranks {
 	struct ranks_call ring[RANKS_RING]; /* collective i at i % RANKS_RING */
 };
 
-#define NCCL_CHECK(call)                                                                           \
+/* End the job because of what NCCL says, naming rank, step and the collective that is under way. */
+_Noreturn void ranks_fault(struct cuda *cuda, ncclResult_t fault, const char *call);
+
+#define NCCL_CHECK(cuda, call)                                                                     \
 	do {                                                                                       \
 		ncclResult_t nccl_result_ = (call);                                                \
 		if (nccl_result_ != ncclSuccess)                                                   \
-			die(__FILE__, __LINE__, #call, "NCCL: %s; %s",                             \
-				ncclGetErrorString(nccl_result_), ncclGetLastError(NULL));         \
+			ranks_fault((cuda), nccl_result_, #call);                                  \
 	} while (0)
 
 #endif

@@ -41,24 +41,29 @@ static const char *describe(char text[DESCRIPTION], const struct ranks_call *cal
 	return text;
 }
 
-static void check_fault(struct cuda *cuda)
+void ranks_fault(struct cuda *cuda, ncclResult_t fault, const char *call)
 {
 	struct cuda_ranks *r = cuda->ranks;
-	ncclResult_t fault = ncclSuccess;
-	const struct ranks_call *call;
+	const struct ranks_call *at = advance(cuda);
 	char text[DESCRIPTION] = "none is under way";
 
-	NCCL_CHECK(ncclCommGetAsyncError(r->nccl, &fault));
-	if (fault == ncclSuccess || fault == ncclInProgress)
-		return;
-	call = advance(cuda);
-	if (call)
-		describe(text, call);
-	die(__FILE__, __LINE__, "ncclCommGetAsyncError",
+	if (at)
+		describe(text, at);
+	die(__FILE__, __LINE__, call,
 		"NCCL on rank %d of %d: %s; %s; step %ld, collective %ld of this run (%s); "
 		"NCCL_DEBUG=INFO tells more",
 		r->comm->rank, r->comm->size, ncclGetErrorString(fault), ncclGetLastError(r->nccl),
 		(long)comm_step(r->comm), r->complete + 1, text);
+}
+
+/* A fault that came up behind what was asked for. */
+static void check_fault(struct cuda *cuda)
+{
+	ncclResult_t fault = ncclSuccess;
+
+	NCCL_CHECK(cuda, ncclCommGetAsyncError(cuda->ranks->nccl, &fault));
+	if (fault != ncclSuccess && fault != ncclInProgress)
+		ranks_fault(cuda, fault, "ncclCommGetAsyncError");
 }
 
 /* The collective in which this rank does nothing but wait for others, since r->since; else NULL. */
