@@ -7,34 +7,45 @@
 cd "$abs_top_srcdir" || exit 1
 
 # Lines "KERNEL THREADS": each __global__ function and the threads of its blocks, which are those of its
-# __launch_bounds__, else BLOCK of its file.
+# __launch_bounds__, else BLOCK of its file: a number, a constant, or such with * and / between.
 blocks() {
 	cat kernels/*.h "$1" | awk '
+		function number(expression,    words, n, i, result) {
+			gsub(/[*\/]/, " & ", expression)
+			n = split(expression, words, /[ \t]+/)
+			result = ""
+			for (i = 1; i <= n; i++) {
+				if (words[i] == "" || words[i] == "*" || words[i] == "/") continue
+				if (words[i] in value) words[i] = value[words[i]]
+				if (words[i] !~ /^[0-9]+$/) return 0
+				result = result == "" ? words[i] : words[i - 1] == "/" ? int(result / words[i]) : result * words[i]
+			}
+			return result
+		}
 		{ sub(/\/\/.*/, ""); text = text " " $0 }
 		END {
 			gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "", text)
-			while (match(text, /[A-Z][A-Z0-9_]* = [0-9]+/)) {
-				split(substr(text, RSTART, RLENGTH), pair, " = ")
-				value[pair[1]] = pair[2]
-				rest = rest substr(text, 1, RSTART - 1) "@"
-				text = substr(text, RSTART + RLENGTH)
+			rest = text
+			while (match(rest, /[A-Z][A-Z0-9_]* *= *[A-Z0-9_*\/ ]+[,}]/)) {
+				split(substr(rest, RSTART, RLENGTH - 1), pair, / *= */)
+				value[pair[1]] = number(pair[2])
+				rest = substr(rest, RSTART + RLENGTH)
 			}
-			text = rest text
 			while (match(text, /__global__[^({;]*(__launch_bounds__\([^)]*\)[^({;]*)?\(/)) {
 				head = substr(text, RSTART, RLENGTH - 1)
 				text = substr(text, RSTART + RLENGTH)
 				bound = "BLOCK"
-				if (match(head, /__launch_bounds__\([A-Za-z0-9_]+/))
+				if (match(head, /__launch_bounds__\([^,)]+/))
 					bound = substr(head, RSTART + 18, RLENGTH - 18)
 				sub(/__launch_bounds__\([^)]*\)/, "", head)
+				sub(/[ \t]+$/, "", head)
 				n = split(head, words, /[ \t]+/)
-				while (n > 1 && words[n] == "") n--
-				print words[n], bound in value ? value[bound] : bound + 0
+				print words[n], number(bound)
 			}
 		}'
 }
 
-# Lines "KERNEL ARCHITECTURE REGISTERS STACK SPILL SHARED", with the kernel's name as in the source.
+# Lines "ARCHITECTURE REGISTERS STACK SPILLS SHARED KERNEL", with the kernel's name as in the source.
 resources() {
 	awk '
 		/Compiling entry function/ { split($0, q, "\x27"); kernel = q[2]; arch = q[4]; next }
@@ -45,8 +56,8 @@ resources() {
 				if ($i ~ /^registers/) registers = $(i - 1)
 				if ($i ~ /^smem/) shared = $(i - 2)
 			}
-			print kernel, arch, registers, stack, spill, shared
-		}' "$1" | c++filt | sed -E 's/\(anonymous namespace\):://g; s/^void //; s/\(.*\) (sm_)/ \1/; s/, /,/g'
+			print arch, registers, stack, spill, shared, kernel
+		}' "$1" | c++filt -p | sed -E 's/, /,/g; s/ (void )?([A-Za-z0-9_]+)(<.*)?$/ \2\3/'
 }
 
 # Occupancy by the rules of cuda_occupancy.h: registers are dealt to warps by 256, shared memory to blocks by 128 bytes and 1 KiB
@@ -55,19 +66,27 @@ table() {
 	awk '
 		function min(a, b) { return a < b ? a : b }
 		function up(a, unit) { return int((a + unit - 1) / unit) * unit }
-		NR == FNR { threads[$1] = $2; next }
+		FILENAME == ARGV[1] { threads[$1] = $2; next }
 		{
-			name = $1; sub(/<.*/, "", name)
-			if (!(threads[name] > 0)) { print "# " $1 ": how many threads has a block?"; bad = 1; next }
+			full = $6
+			for (i = 7; i <= NF; i++) full = full " " $i
+			name = full
+			sub(/<.*/, "", name)
+			if (!(threads[name] > 0)) {
+				print "# " full ": how many threads has a block? (__launch_bounds__, or BLOCK of the file)"
+				bad = 1
+				next
+			}
 			warps = up(threads[name], 32) / 32
 			n = min(32, int(64 / warps))
-			n = min(n, int(4 * int(16384 / up($3 * 32, 256)) / warps))
-			n = min(n, int(($2 == "sm_80" ? 164 : 228) * 1024 / up($6 + 1024, 128)))
-			printf "# %-44s %s %9d %6d %6d %7d %6d %8.0f %%\n", $1, $2, $3, $4, $5, $6, threads[name], 100 * n * warps / 64
-			if ($5 > 0) { print "# " $1 " spills registers on " $2; bad = 1 }
-			if ($6 > 49152) { print "# " $1 " has over 48 KiB of static shared memory"; bad = 1 }
+			n = min(n, int(4 * int(16384 / up($2 * 32, 256)) / warps))
+			n = min(n, int(($1 == "sm_80" ? 164 : 228) * 1024 / up($5 + 1024, 128)))
+			printf "# %-44s %s %9d %6d %6d %7d %6d %8.0f %%\n", full, $1, $2, $3, $4, $5, threads[name], 100 * n * warps / 64
+			if ($4 > 0) { print "# " full " spills registers on " $1; bad = 1 }
+			if ($5 > 49152) { print "# " full " has over 48 KiB of static shared memory"; bad = 1 }
+			seen++
 		}
-		END { exit bad || FNR == 0 }' "$1" "$2"
+		END { exit bad || !seen }' "$1" "$2"
 }
 
 report() { # kernels/NAME
