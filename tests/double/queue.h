@@ -3,8 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
-/* Between the doubles: how those of kernels, cuBLAS, cuDNN and NCCL put their work on the streams of
- * the double of the CUDA runtime. */
+/* Between the doubles: how those of kernels, cuBLAS, cuDNN and NCCL put their work on the streams
+ * of the double of the CUDA runtime. */
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,7 +30,8 @@ void double_fault(const char *fmt, ...) __attribute__((noreturn, format(printf, 
 struct double_trace {
 	long launches, copies, collectives;
 	long waits;          /* synchronisations of the host, explicit ones */
-	long implicit_waits; /* calls that synchronise on the side: cudaMalloc, cudaFree, copies of pageable memory ... */
+	long implicit_waits; /* calls that synchronise on the side: cudaMalloc, cudaFree, copies of
+				pageable memory ... */
 	long allocations;    /* cudaMalloc, cudaMallocHost */
 	size_t bytes, peak;  /* device memory now and at most */
 };
