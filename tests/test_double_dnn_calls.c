@@ -185,7 +185,7 @@ static void deadly(void **state)
 
 	(void)state;
 	ASSERT_FAULTS(c->x = host, "x at");
-	ASSERT_FAULTS(c->y = c->x, "y at");
+	ASSERT_FAULTS(c->y = host, "y at");
 	ASSERT_FAULTS(c->x = c->y, "x overlaps the result");
 	ASSERT_FAULTS(c->w = c->workspace, "w lies in the workspace");
 	ASSERT_FAULTS(c->workspace = host, "the workspace");
