@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/compute.h"
+#include "cli/ranks.h"
 #include "nn/model.h"
 #include "train/pretrain.h"
 #include "train/signals.h"
@@ -58,23 +59,34 @@ static int train(struct config *c, struct comm *comm, char err[ERR_MAX])
 	return status;
 }
 
+static int join_and_train(struct config *c, char err[ERR_MAX])
+{
+	struct comm *comm = ranks_open(c, err);
+	int status;
+
+	if (!comm) {
+		fprintf(stderr, "reliquary pretrain: %s\n", err);
+		return EXIT_INPUT;
+	}
+	status = train(c, comm, err);
+	comm_close(comm);
+	return status;
+}
+
 int cmd_pretrain(int argc, char **argv)
 {
 	char err[ERR_MAX] = "";
 	struct config c;
-	struct comm *comm;
-	int status = EXIT_USAGE;
+	int status;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return help();
 	signals_catch();
-	comm = comm_open(&argc, &argv);
 	config_default(&c);
 	if (read_config(&c, argc, argv, err) == 0)
-		status = train(&c, comm, err);
-	else if (comm->rank == 0)
-		fprintf(stderr, "reliquary pretrain: %s\n", err);
+		status = join_and_train(&c, err);
+	else
+		status = ranks_refuse("pretrain", err);
 	config_free(&c);
-	comm_close(comm);
 	return status;
 }
