@@ -19,6 +19,11 @@
 #include "simt.h"
 #endif
 
+/* The vendors' headers see to C++ themselves; ours are C. */
+#include <cublas_v2.h>
+#include <cudnn.h>
+#include <nccl.h>
+#define _Noreturn [[noreturn]]
 extern "C" {
 #include "cuda_device.h"
 }

@@ -284,8 +284,10 @@ struct backend {
 };
 
 extern const struct backend backend_cpu;
+extern const struct backend backend_cuda; /* only where configure found CUDA */
 
-/* The back end of that name, or NULL when it is not built in (err lists those that are). */
+/* The back end of that name, or NULL when it is not built in: err lists those that are, and how to
+ * build this one. */
 const struct backend *backend_find(const char *name, char *err);
 
 #endif
