@@ -123,7 +123,8 @@ static void draw_view(struct sheet *s, int v, int row, const struct image *image
 
 	view_draw(&p, recipe, (uint64_t)s->c->train.seed, s->o->epoch, id, v, image->width,
 		image->height, image->foreground);
-	s->dev->be->views(s->dev, s->view, image, 1, &p, 1, 0);
+	s->dev->be->images(s->dev, 0, image, 1);
+	s->dev->be->views(s->dev, s->view, 0, &p, 1, 0);
 	s->dev->be->download(s->dev, host, s->view, (size_t)size * (size_t)size * 3 * sizeof *host);
 	to_colours(s->rgb, host, size);
 	canvas_picture(&s->canvas, s->l.x[column], row_top(s, row), s->rgb, size, size, s->l.zoom);
@@ -250,7 +251,8 @@ static void draw_sheet(struct sheet *s, int rows)
 	s->masks = any_masks(s->d);
 	contact_sheet_lay_out(&s->l, s->c, s->masks, rows);
 	canvas_init(&s->canvas, s->l.width, s->l.height, PAPER);
-	s->view = s->dev->be->alloc(s->dev, (size_t)size * (size_t)size * 3 * sizeof *s->view);
+	s->view = s->dev->be->alloc(
+		s->dev, (size_t)size * (size_t)size * 3 * sizeof *s->view, "views");
 	s->rgb = xmalloc((size_t)size * (size_t)size * 3);
 	draw_header(s);
 	for (int row = 0; row < rows; row++) {
@@ -263,11 +265,12 @@ static void draw_sheet(struct sheet *s, int rows)
 
 static int write_sheet(struct sheet *s, char err[ERR_MAX])
 {
+	const struct device_options options = { .threads = s->o->threads };
 	int rows = 0, rc;
 
 	if (count_rows(s, &rows, err) != 0)
 		return -1;
-	s->dev = backend_cpu.open(0, s->o->threads, err);
+	s->dev = backend_cpu.open(&options, err);
 	if (!s->dev)
 		return -1;
 	draw_sheet(s, rows);

@@ -197,26 +197,25 @@ static void run_with_weights(struct device *dev, struct conv *conv, enum conv_pa
 	execute(cpu, pass, ids);
 }
 
-void conv_forward_cpu(
-	struct device *dev, struct conv *conv, float *y, const float *x, const float *w)
+void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w)
 {
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
-	const struct conv_call call = { (float *)x, (float *)w, y };
+	const struct conv_call call = { (void *)x, (void *)w, y };
 
 	run_with_weights(dev, conv, CONV_FORWARD, &call, ids);
 }
 
 void conv_backward_data_cpu(
-	struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w)
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w)
 {
 	static const int ids[] = { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST };
-	const struct conv_call call = { dx, (float *)w, (float *)dy };
+	const struct conv_call call = { dx, (void *)w, (void *)dy };
 
 	run_with_weights(dev, conv, CONV_DATA, &call, ids);
 }
 
 void conv_backward_weights_cpu(
-	struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x)
+	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x)
 {
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST };
 	struct cpu *cpu = cpu_of(dev);

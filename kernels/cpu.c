@@ -1,6 +1,5 @@
 /* cpu.c - the CPU as a device: its threads, its memory, and the table of its operations. */
 #include "cpu.h"
-#include "view.h"
 
 #include <omp.h>
 #include <string.h>
@@ -27,19 +26,22 @@ void *cpu_scratch(struct cpu *cpu, size_t bytes)
 	return cpu->scratch;
 }
 
-static struct device *open_cpu(int index, int threads, char *err)
+static struct device *open_cpu(const struct device_options *options, char *err)
 {
 	struct cpu *cpu;
 
-	(void)index;
-	if (threads < 1) {
-		fail(err, "device cpu: %d compute threads; it needs at least 1", threads);
+	if (options->threads < 1) {
+		fail(err, "device cpu: %d compute threads; it needs at least 1", options->threads);
+		return NULL;
+	}
+	if (options->precision != PRECISION_FLOAT32) {
+		fail(err, "device cpu computes in float32 only: leave precision=float32");
 		return NULL;
 	}
 	cpu = xcalloc(1, sizeof *cpu);
-	cpu->device.be = &backend_cpu;
-	cpu->threads = threads;
-	omp_set_num_threads(threads);
+	cpu->device = (struct device){ .be = &backend_cpu, .element = sizeof(float) };
+	cpu->threads = options->threads;
+	omp_set_num_threads(cpu->threads);
 	DNNL_CHECK(dnnl_engine_create(&cpu->engine, dnnl_cpu, 0));
 	DNNL_CHECK(dnnl_stream_create(&cpu->stream, cpu->engine, dnnl_stream_default_flags));
 	return &cpu->device;
@@ -57,9 +59,10 @@ static void close_cpu(struct device *dev)
 	xfree(cpu);
 }
 
-static void *alloc_cpu(struct device *dev, size_t bytes)
+static void *alloc_cpu(struct device *dev, size_t bytes, const char *purpose)
 {
-	(void)dev;
+	(void)purpose;
+	dev->counts.allocations++;
 	return xaligned(bytes);
 }
 
@@ -84,6 +87,16 @@ static void zero_cpu(struct device *dev, void *p, size_t bytes)
 		memset(p, 0, bytes);
 }
 
+static void to_float_cpu(struct device *dev, float *y, const void *x, size_t n)
+{
+	copy_cpu(dev, y, x, n * sizeof *y);
+}
+
+static void from_float_cpu(struct device *dev, void *y, const float *x, size_t n)
+{
+	copy_cpu(dev, y, x, n * sizeof *x);
+}
+
 /* Every operation here is done when it returns. */
 static void wait_cpu(struct device *dev)
 {
@@ -101,13 +114,26 @@ const struct backend backend_cpu = {
 	.copy = copy_cpu,
 	.zero = zero_cpu,
 	.wait = wait_cpu,
+	.to_float = to_float_cpu,
+	.from_float = from_float_cpu,
+	.connect = connect_cpu,
+	.sum_double = sum_double_cpu,
+	.sum_float = sum_float_cpu,
+	.sum_start = sum_start_cpu,
+	.sum_finish = sum_finish_cpu,
+	.gather = gather_cpu,
 	.axpy = axpy_cpu,
+	.add = add_cpu,
+	.images = images_cpu,
 	.views = views_cpu,
 	.conv_open = conv_open_cpu,
 	.conv_close = conv_close_cpu,
 	.conv_forward = conv_forward_cpu,
 	.conv_backward_data = conv_backward_data_cpu,
 	.conv_backward_weights = conv_backward_weights_cpu,
+	.linear_forward = linear_forward_cpu,
+	.linear_backward_data = linear_backward_data_cpu,
+	.linear_backward_weights = linear_backward_weights_cpu,
 	.gemm = gemm_cpu,
 	.bias_add = bias_add_cpu,
 	.bias_gradient = bias_gradient_cpu,

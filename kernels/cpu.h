@@ -9,9 +9,13 @@
 /* The CPU back end: OpenMP threads for what is ours, oneDNN for convolutions and matrix products.
  * The functions are the slots of struct backend of the same names, with the same contracts. */
 
+enum { CPU_SLOTS = 2 };
+
 struct cpu {
 	struct device device; /* first: a struct device of this back end is a struct cpu */
 	int threads;
+	const struct image *images[CPU_SLOTS]; /* the caller's */
+	int image_count[CPU_SLOTS];
 	dnnl_engine_t engine;
 	dnnl_stream_t stream;
 	void *scratch; /* one piece for all operations, grown by cpu_scratch */
@@ -40,51 +44,68 @@ static inline size_t cpu_round(size_t bytes)
 /* Sum of a[i] b[i], in double and in an order that depends on d alone. */
 double cpu_dot(const float *restrict a, const float *restrict b, size_t d);
 
+void connect_cpu(struct device *dev, struct comm *comm);
+void sum_double_cpu(struct device *dev, double *x, size_t n);
+void sum_float_cpu(struct device *dev, float *x, size_t n);
+void sum_start_cpu(struct device *dev, float *x, size_t n);
+void sum_finish_cpu(struct device *dev);
+void gather_cpu(struct device *dev, float *all, const float *own, int views, size_t n);
+
 void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n);
+void add_cpu(struct device *dev, void *y, const void *x, size_t n);
+
+/* A thread keeps its scratch memory, which grows to the largest view met and is never allocated
+ * again. */
+void images_cpu(struct device *dev, int slot, const struct image *images, int n);
+void views_cpu(struct device *dev, void *out, int slot, const struct view_params *params, int views,
+	int naive);
 
 struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);
 void conv_close_cpu(struct device *dev, struct conv *conv);
-void conv_forward_cpu(
-	struct device *dev, struct conv *conv, float *y, const float *x, const float *w);
+void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 void conv_backward_data_cpu(
-	struct device *dev, struct conv *conv, float *dx, const float *dy, const float *w);
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w);
 void conv_backward_weights_cpu(
-	struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x);
+	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 
+void linear_forward_cpu(
+	struct device *dev, void *y, const void *x, const void *w, int rows, int in, int out);
+void linear_backward_data_cpu(
+	struct device *dev, void *dx, const void *dy, const void *w, int rows, int in, int out);
+void linear_backward_weights_cpu(
+	struct device *dev, float *dw, const void *dy, const void *x, int rows, int in, int out);
 void gemm_cpu(struct device *dev, float *c, const float *a, const float *b, int m, int n, int k,
 	int ta, int tb, float beta);
-void bias_add_cpu(struct device *dev, float *y, const float *bias, size_t rows, int channels);
-void bias_gradient_cpu(struct device *dev, float *db, const float *dy, size_t rows, int channels);
+void bias_add_cpu(struct device *dev, void *y, const float *bias, size_t rows, int channels);
+void bias_gradient_cpu(struct device *dev, float *db, const void *dy, size_t rows, int channels);
 
 void norm_sums_cpu(
-	struct device *dev, double *sums, const float *x, int groups, size_t rows, int channels);
+	struct device *dev, double *sums, const void *x, int groups, size_t rows, int channels);
 void norm_statistics_cpu(struct device *dev, float *mean, float *rstd, const double *sums,
 	double count, float eps, int groups, int channels);
 void norm_running_cpu(struct device *dev, float *running, const double *sums, double count,
 	float decay, int groups, int channels);
-void norm_apply_cpu(struct device *dev, float *y, const float *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const float *residual, int relu,
+void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mean,
+	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
 	int groups, size_t rows, int channels);
-void norm_backward_sums_cpu(struct device *dev, double *sums, const float *dy, const float *y,
-	const float *x, const float *mean, const float *rstd, int groups, size_t rows,
-	int channels);
+void norm_backward_sums_cpu(struct device *dev, double *sums, const void *dy, const void *y,
+	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_cpu(struct device *dev, float *dgamma, float *dbeta,
 	const double *sums, int groups, int channels);
-void norm_backward_cpu(struct device *dev, float *dx, float *dresidual, const float *dy,
-	const float *y, const float *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels);
+void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void *dy, const void *y,
+	const void *x, const float *mean, const float *rstd, const float *gamma, const double *sums,
+	double count, int groups, size_t rows, int channels);
 
-void max_pool_cpu(struct device *dev, float *y, uint8_t *index, const float *x,
+void max_pool_cpu(
+	struct device *dev, void *y, uint8_t *index, const void *x, const struct pool_shape *shape);
+void max_pool_backward_cpu(struct device *dev, void *dx, const void *dy, const uint8_t *index,
 	const struct pool_shape *shape);
-void max_pool_backward_cpu(struct device *dev, float *dx, const float *dy, const uint8_t *index,
-	const struct pool_shape *shape);
-void mean_pool_cpu(struct device *dev, float *y, const float *x, int n, int pixels, int c);
-void mean_pool_backward_cpu(
-	struct device *dev, float *dx, const float *dy, int n, int pixels, int c);
+void mean_pool_cpu(struct device *dev, void *y, const void *x, int n, int pixels, int c);
+void mean_pool_backward_cpu(struct device *dev, void *dx, const void *dy, int n, int pixels, int c);
 
 void unit_length_cpu(
-	struct device *dev, float *o, float *length, const float *u, size_t rows, int d);
-void unit_length_backward_cpu(struct device *dev, float *du, const float *g, const float *o,
+	struct device *dev, float *o, float *length, const void *u, size_t rows, int d);
+void unit_length_backward_cpu(struct device *dev, void *du, const float *g, const float *o,
 	const float *length, size_t rows, int d);
 void relic_loss_cpu(struct device *dev, float *g, float *g_small, double *terms,
 	const struct relic_batch *batch, const struct relic_options *options);

@@ -15,6 +15,24 @@ void gemm_cpu(struct device *dev, float *c, const float *a, const float *b, int 
 		tb ? k : n, beta, c, n));
 }
 
+void linear_forward_cpu(
+	struct device *dev, void *y, const void *x, const void *w, int rows, int in, int out)
+{
+	gemm_cpu(dev, y, x, w, rows, out, in, 0, 1, 0);
+}
+
+void linear_backward_data_cpu(
+	struct device *dev, void *dx, const void *dy, const void *w, int rows, int in, int out)
+{
+	gemm_cpu(dev, dx, dy, w, rows, in, out, 0, 0, 0);
+}
+
+void linear_backward_weights_cpu(
+	struct device *dev, float *dw, const void *dy, const void *x, int rows, int in, int out)
+{
+	gemm_cpu(dev, dw, dy, x, out, in, rows, 1, 0, 1);
+}
+
 CLONES static void add_scaled(float *restrict y, float a, const float *restrict x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -30,14 +48,19 @@ void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n)
 		add_scaled(y + i, a, x + i, n - i < BLOCK ? n - i : BLOCK);
 }
 
-void bias_add_cpu(struct device *dev, float *y, const float *bias, size_t rows, int channels)
+void add_cpu(struct device *dev, void *y, const void *x, size_t n)
+{
+	axpy_cpu(dev, y, 1, x, n);
+}
+
+void bias_add_cpu(struct device *dev, void *y, const float *bias, size_t rows, int channels)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t c = (size_t)channels;
 
 #pragma omp parallel for num_threads(cpu->threads) if (rows * c > 4 * BLOCK)
 	for (size_t i = 0; i < rows; i++)
-		add_scaled(y + i * c, 1, bias, c);
+		add_scaled((float *)y + i * c, 1, bias, c);
 }
 
 CLONES static void add_rows(
@@ -56,7 +79,7 @@ static void add_columns(double *s0, double *s1, const struct columns *in, int gr
 		s0, in->x + columns_at(in, group, row, channel), rows, (size_t)in->channels, count);
 }
 
-void bias_gradient_cpu(struct device *dev, float *db, const float *dy, size_t rows, int channels)
+void bias_gradient_cpu(struct device *dev, float *db, const void *dy, size_t rows, int channels)
 {
 	const struct columns in = { .x = dy,
 		.groups = 1,

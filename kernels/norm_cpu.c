@@ -40,7 +40,7 @@ static void add_sums(double *s0, double *s1, const struct columns *in, int group
 }
 
 void norm_sums_cpu(
-	struct device *dev, double *sums, const float *x, int groups, size_t rows, int channels)
+	struct device *dev, double *sums, const void *x, int groups, size_t rows, int channels)
 {
 	const struct columns in = { .x = x,
 		.groups = groups,
@@ -132,8 +132,8 @@ static size_t rows_at_once(int channels)
 	return rows > 0 ? rows : 1;
 }
 
-void norm_apply_cpu(struct device *dev, float *y, const float *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const float *residual, int relu,
+void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mean,
+	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
 	int groups, size_t rows, int channels)
 {
 	struct cpu *cpu = cpu_of(dev);
@@ -143,9 +143,9 @@ void norm_apply_cpu(struct device *dev, float *y, const float *x, const float *m
 #pragma omp parallel for num_threads(cpu->threads) if (all > 2)
 	for (size_t i = 0; i < all; i++) {
 		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
-		const struct norm_rows n = { .out = y + at,
-			.x = x + at,
-			.residual = residual ? residual + at : NULL,
+		const struct norm_rows n = { .out = (float *)y + at,
+			.x = (const float *)x + at,
+			.residual = residual ? (const float *)residual + at : NULL,
 			.mean = mean + g * width,
 			.rstd = rstd + g * width,
 			.gamma = gamma,
@@ -192,8 +192,8 @@ CLONES static void add_backward(double *s0, double *s1, const struct columns *in
 		add_gradients(s0, s1, in, at, mean, rows, count, 0);
 }
 
-void norm_backward_sums_cpu(struct device *dev, double *sums, const float *dy, const float *y,
-	const float *x, const float *mean, const float *rstd, int groups, size_t rows, int channels)
+void norm_backward_sums_cpu(struct device *dev, double *sums, const void *dy, const void *y,
+	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels)
 {
 	const struct columns in = { .x = x,
 		.dy = dy,
@@ -262,9 +262,9 @@ CLONES static void backward_rows(const struct norm_rows *n)
 		backward_loop(n, 0, 0);
 }
 
-void norm_backward_cpu(struct device *dev, float *dx, float *dresidual, const float *dy,
-	const float *y, const float *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels)
+void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void *dy, const void *y,
+	const void *x, const float *mean, const float *rstd, const float *gamma, const double *sums,
+	double count, int groups, size_t rows, int channels)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t step = rows_at_once(channels), blocks = (rows + step - 1) / step;
@@ -277,11 +277,11 @@ void norm_backward_cpu(struct device *dev, float *dx, float *dresidual, const fl
 #pragma omp parallel for num_threads(cpu->threads) if (all > 2)
 	for (size_t i = 0; i < all; i++) {
 		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
-		const struct norm_rows n = { .out = dx + at,
-			.dresidual = dresidual ? dresidual + at : NULL,
-			.x = x + at,
-			.dy = dy + at,
-			.y = y ? y + at : NULL,
+		const struct norm_rows n = { .out = (float *)dx + at,
+			.dresidual = dresidual ? (float *)dresidual + at : NULL,
+			.x = (const float *)x + at,
+			.dy = (const float *)dy + at,
+			.y = y ? (const float *)y + at : NULL,
 			.mean = mean + g * width,
 			.rstd = rstd + g * width,
 			.gamma = gamma,

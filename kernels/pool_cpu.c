@@ -56,7 +56,7 @@ static void pool_window(
 }
 
 void max_pool_cpu(
-	struct device *dev, float *y, uint8_t *index, const float *x, const struct pool_shape *s)
+	struct device *dev, void *y, uint8_t *index, const void *x, const struct pool_shape *s)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t image = (size_t)s->h * (size_t)s->w * (size_t)s->c;
@@ -71,7 +71,8 @@ void max_pool_cpu(
 						    (size_t)j) *
 					(size_t)s->c;
 
-				pool_window(y + at, index + at, x + (size_t)n * image, s,
+				pool_window((float *)y + at, index + at,
+					(const float *)x + (size_t)n * image, s,
 					i * s->stride - s->top, j * s->stride - s->left);
 			}
 }
@@ -102,7 +103,7 @@ static void pool_pixel(float *dx, const float *dy, const uint8_t *index, const s
 		}
 }
 
-void max_pool_backward_cpu(struct device *dev, float *dx, const float *dy, const uint8_t *index,
+void max_pool_backward_cpu(struct device *dev, void *dx, const void *dy, const uint8_t *index,
 	const struct pool_shape *s)
 {
 	struct cpu *cpu = cpu_of(dev);
@@ -116,8 +117,8 @@ void max_pool_backward_cpu(struct device *dev, float *dx, const float *dy, const
 			size_t row = ((size_t)n * (size_t)s->h + (size_t)h) * (size_t)s->w;
 
 			for (int w = 0; w < s->w; w++)
-				pool_pixel(dx + (row + (size_t)w) * (size_t)s->c, dy + from,
-					index + from, s, h, w, p, q);
+				pool_pixel((float *)dx + (row + (size_t)w) * (size_t)s->c,
+					(const float *)dy + from, index + from, s, h, w, p, q);
 		}
 }
 
@@ -129,10 +130,12 @@ CLONES static void add_pixels(
 			sum[c] += x[c];
 }
 
-void mean_pool_cpu(struct device *dev, float *y, const float *x, int n, int pixels, int c)
+void mean_pool_cpu(struct device *dev, void *y, const void *x, int n, int pixels, int c)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t width = (size_t)c;
+	const float *from = x;
+	float *to = y;
 
 #pragma omp parallel for collapse(2) num_threads(cpu->threads)
 	for (int i = 0; i < n; i++)
@@ -140,23 +143,24 @@ void mean_pool_cpu(struct device *dev, float *y, const float *x, int n, int pixe
 			double sum[BLOCK] = { 0 };
 			int count = c - channel < BLOCK ? c - channel : BLOCK;
 
-			add_pixels(sum, x + (size_t)i * (size_t)pixels * width + channel, pixels,
+			add_pixels(sum, from + (size_t)i * (size_t)pixels * width + channel, pixels,
 				width, count);
 			for (int k = 0; k < count; k++)
-				y[(size_t)i * width + (size_t)(channel + k)] =
+				to[(size_t)i * width + (size_t)(channel + k)] =
 					(float)(sum[k] / pixels);
 		}
 }
 
-void mean_pool_backward_cpu(
-	struct device *dev, float *dx, const float *dy, int n, int pixels, int c)
+void mean_pool_backward_cpu(struct device *dev, void *dx, const void *dy, int n, int pixels, int c)
 {
 	struct cpu *cpu = cpu_of(dev);
 	float share = 1 / (float)pixels;
 	size_t rows = (size_t)n * (size_t)pixels, width = (size_t)c;
+	const float *from = dy;
+	float *to = dx;
 
 #pragma omp parallel for num_threads(cpu->threads) if (rows * width > 32768)
 	for (size_t i = 0; i < rows; i++)
 		for (size_t k = 0; k < width; k++)
-			dx[i * width + k] = share * dy[i / (size_t)pixels * width + k];
+			to[i * width + k] = share * from[i / (size_t)pixels * width + k];
 }

@@ -22,15 +22,14 @@ CLONES double cpu_dot(const float *restrict a, const float *restrict b, size_t d
 	return all;
 }
 
-void unit_length_cpu(
-	struct device *dev, float *o, float *length, const float *u, size_t rows, int d)
+void unit_length_cpu(struct device *dev, float *o, float *length, const void *u, size_t rows, int d)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t width = (size_t)d;
 
 #pragma omp parallel for num_threads(cpu->threads) if (rows * width > 16384)
 	for (size_t r = 0; r < rows; r++) {
-		const float *from = u + r * width;
+		const float *from = (const float *)u + r * width;
 		double l = unit_length_of(cpu_dot(from, from, width));
 
 		for (size_t i = 0; i < width; i++)
@@ -39,11 +38,12 @@ void unit_length_cpu(
 	}
 }
 
-void unit_length_backward_cpu(struct device *dev, float *du, const float *g, const float *o,
+void unit_length_backward_cpu(struct device *dev, void *du, const float *g, const float *o,
 	const float *length, size_t rows, int d)
 {
 	struct cpu *cpu = cpu_of(dev);
 	size_t width = (size_t)d;
+	float *to = du;
 
 #pragma omp parallel for num_threads(cpu->threads) if (rows * width > 16384)
 	for (size_t r = 0; r < rows; r++) {
@@ -51,6 +51,6 @@ void unit_length_backward_cpu(struct device *dev, float *du, const float *g, con
 		double along = cpu_dot(g + at, o + at, width);
 
 		for (size_t i = at; i < at + width; i++)
-			du[i] = unit_gradient(g[i], o[i], along, length[r]);
+			to[i] = unit_gradient(g[i], o[i], along, length[r]);
 	}
 }

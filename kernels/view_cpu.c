@@ -2,6 +2,7 @@
  * A view is made in planes, one a channel, which stay in the core's cache: resampling writes them,
  * and each operation is one pass of view_lines.c over them.  A plane's rows are padded to whole
  * vectors; the padding is computed like pixels and never read as one. */
+#include "cpu.h"
 #include "view.h"
 
 #include <string.h>
@@ -271,16 +272,27 @@ static void view_fast(float *out, const struct image *image, const struct view_p
 	finish(out, &w, p->size);
 }
 
-void views_cpu(struct device *dev, float *out, const struct image *images, int n,
-	const struct view_params *params, int views, int naive)
+void images_cpu(struct device *dev, int slot, const struct image *images, int n)
 {
+	struct cpu *cpu = cpu_of(dev);
+
+	CHECK(slot >= 0 && slot < CPU_SLOTS, "slot %d of images", slot);
+	cpu->images[slot] = images;
+	cpu->image_count[slot] = n;
+}
+
+void views_cpu(struct device *dev, void *out, int slot, const struct view_params *params, int views,
+	int naive)
+{
+	struct cpu *cpu = cpu_of(dev);
+	const struct image *images = cpu->images[slot];
+	int n = cpu->image_count[slot];
 	long count = (long)n * views;
 
-	(void)dev;
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) num_threads(cpu->threads)
 	for (long i = 0; i < count; i++) {
 		const struct view_params *p = &params[i];
-		float *view = out + (size_t)i * p->size * p->size * CHANNELS;
+		float *view = (float *)out + (size_t)i * p->size * p->size * CHANNELS;
 
 		(naive ? view_naive : view_fast)(view, &images[i % n], p);
 	}

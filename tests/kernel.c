@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "mirror.h"
 #include "test.h"
 
 enum { BUFFERS_MAX = 256, GUARD = 64, MARK = 0xa5 };
@@ -126,17 +127,36 @@ void check_same(const char *what, const void *a, const void *b, size_t bytes)
 	}
 }
 
-struct device *device_open(int threads)
+static const char *device_name(void)
 {
-	char err[ERR_MAX] = "";
 	const char *name = getenv("RELIQUARY_TEST_DEVICE");
-	const struct backend *be = backend_find(name ? name : "cpu", err);
-	struct device *dev;
 
-	assert_non_null(be);
-	dev = be->open(0, threads, err);
+	return name && *name ? name : "cpu";
+}
+
+int device_is_cpu(void)
+{
+	return strcmp(device_name(), "cpu") == 0;
+}
+
+struct device *device_open_bare(int threads)
+{
+	const struct device_options options = { .threads = threads };
+	char err[ERR_MAX] = "";
+	const struct backend *be = backend_find(device_name(), err);
+	struct device *dev = be ? be->open(&options, err) : NULL;
+
+	if (!dev)
+		print_error("%s\n", err);
 	assert_non_null(dev);
 	return dev;
+}
+
+struct device *device_open(int threads)
+{
+	struct device *dev = device_open_bare(threads);
+
+	return device_is_cpu() ? dev : mirror_open(dev);
 }
 
 void device_close(struct device *dev)

@@ -33,9 +33,12 @@ void check_close(const char *what, const float *got, const double *want, size_t 
 /* Bit for bit. */
 void check_same(const char *what, const void *a, const void *b, size_t bytes);
 
-/* The back end under test: named by RELIQUARY_TEST_DEVICE, else cpu. Buffers are ordinary memory,
- * which it must be able to read and write. */
+/* The back end under test: named by RELIQUARY_TEST_DEVICE, else cpu. Its operations take ordinary
+ * memory (mirror.h), where its own is elsewhere. */
 struct device *device_open(int threads);
+/* The same with its own memory, as the program uses it. */
+struct device *device_open_bare(int threads);
+int device_is_cpu(void);
 void device_close(struct device *dev);
 
 #endif

@@ -18,7 +18,8 @@ static void make_view(float *out, const struct config *c, const struct image *im
 	uint64_t id, int v)
 {
 	char err[ERR_MAX];
-	struct device *dev = backend_cpu.open(0, 1, err);
+	const struct device_options options = { .threads = 1 };
+	struct device *dev = backend_cpu.open(&options, err);
 	struct view_params p;
 	struct recipe r;
 
@@ -26,7 +27,8 @@ static void make_view(float *out, const struct config *c, const struct image *im
 	recipe_init(&r, c);
 	view_draw(&p, &r.view[v], (uint64_t)c->train.seed, epoch, id, v, image->width,
 		image->height, image->foreground);
-	backend_cpu.views(dev, out, image, 1, &p, 1, 0);
+	backend_cpu.images(dev, 0, image, 1);
+	backend_cpu.views(dev, out, 0, &p, 1, 0);
 	backend_cpu.close(dev);
 }
 

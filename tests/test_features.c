@@ -1,6 +1,8 @@
 /* Features of a data set against each image encoded by hand; subsets.  The same under mpirun. */
 #include "test.h"
 
+#include "kernel.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -66,12 +68,13 @@ static void encode_alone(float *to, const struct bench *b, uint64_t image)
 	size_t capacity = 0, pixels = 0;
 	char err[ERR_MAX];
 	long n = shard_read(shard, record, &bytes, &capacity, err);
-	float *input = dev->be->alloc(dev, encoder_input_bytes(&b->encoder));
+	float *input = dev->be->alloc(dev, encoder_input_bytes(&b->encoder), "test");
 
 	assert_true(n > 0);
 	assert_int_equal(jpeg_decode(&decoded, &pixels, bytes, (size_t)n, err), 0);
 	transform_centre(&p, SIZE, decoded.width, decoded.height);
-	dev->be->views(dev, input, &decoded, 1, &p, 1, 1);
+	dev->be->images(dev, 0, &decoded, 1);
+	dev->be->views(dev, input, 0, &p, 1, 1);
 	infer_features(b->encoder.net, to, input, 1);
 	dev->be->free(dev, input);
 	image_free(&decoded);
@@ -286,8 +289,9 @@ static int set_up(char err[ERR_MAX])
 		config_set(&config, "model.stem", "small", err) != 0 ||
 		config_set(&config, "data.threads", "2", err) != 0)
 		return -1;
-	dev = backend_cpu.open(0, 1, err);
-	return dev ? 0 : -1;
+	dev = device_open_bare(1);
+	dev->be->connect(dev, world);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -309,7 +313,7 @@ int main(int argc, char **argv)
 	else
 		print_error("%s\n", err);
 	if (dev)
-		backend_cpu.close(dev);
+		device_close(dev);
 	config_free(&config);
 	comm_close(world);
 	return failed;

@@ -162,7 +162,7 @@ static void memory(void **state)
 {
 	struct device *dev = device_open(1);
 	char text[] = "seventeen letters", back[sizeof text] = "";
-	char *p = dev->be->alloc(dev, sizeof text), *q = dev->be->alloc(dev, 4096);
+	char *p = dev->be->alloc(dev, sizeof text, "test"), *q = dev->be->alloc(dev, 4096, "test");
 
 	(void)state;
 	assert_int_equal((uintptr_t)p % 64, 0);
@@ -183,6 +183,7 @@ static void memory(void **state)
 
 static void back_ends_by_name(void **state)
 {
+	const struct device_options none = { .threads = 0 };
 	char err[ERR_MAX] = "";
 
 	(void)state;
@@ -190,7 +191,7 @@ static void back_ends_by_name(void **state)
 	assert_null(backend_find("abacus", err));
 	assert_says(err, "abacus");
 	assert_says(err, "cpu");
-	assert_null(backend_cpu.open(0, 0, err));
+	assert_null(backend_cpu.open(&none, err));
 	assert_says(err, "threads");
 }
 

@@ -2,6 +2,8 @@
  * same. */
 #include "test.h"
 
+#include "kernel.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,15 +239,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(votes_are_weighted),
 		cmocka_unit_test(equal_votes_go_by_number),
 	};
-	char err[ERR_MAX];
 	int failed;
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	world = comm_open(&argc, &argv);
-	dev = backend_cpu.open(0, 1, err);
-	failed = dev ? cmocka_run_group_tests(cases, NULL, test_cleanup) : 1;
-	if (dev)
-		backend_cpu.close(dev);
+	dev = device_open_bare(1);
+	failed = cmocka_run_group_tests(cases, NULL, test_cleanup);
+	device_close(dev);
 	comm_close(world);
 	return failed;
 }

@@ -2,6 +2,8 @@
  * precision. */
 #include "test.h"
 
+#include "kernel.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +18,9 @@ enum { WIDTH = 7, CLASSES = 5, ROWS = 11, COLUMNS = WIDTH + 1, FLOATS = CLASSES 
 static struct device *device(void)
 {
 	static struct device *dev;
-	char err[ERR_MAX];
 
 	if (!dev)
-		dev = backend_cpu.open(0, 1, err);
-	assert_non_null(dev);
+		dev = device_open_bare(1);
 	return dev;
 }
 

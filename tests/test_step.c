@@ -1,4 +1,4 @@
-/* One training step of a small network, on the CPU: its gradient against differences of its loss,
+/* One training step of a small network: its gradient against differences of its loss,
  * what it leaves behind, and that it allocates nothing.  Other implementations are compared with
  * through the step dump. */
 #include "test.h"
@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "comm/comm.h"
+#include "kernel.h"
 #include "train/step.h"
 
 enum { BATCH = 16, SIDE = 80 };
@@ -59,12 +60,26 @@ static void free_batch(struct batch *b)
 
 static void open_step(struct step *s, const struct config *c)
 {
-	char err[ERR_MAX];
-	struct device *dev = backend_cpu.open(0, 1, err);
+	struct device *dev = device_open_bare(1);
 
-	assert_non_null(dev);
+	dev->be->connect(dev, comm);
 	step_open(s, c, comm, dev);
 	state_init(&s->state, c);
+}
+
+/* Copies of the state's buffers, of the length of the parameters; to be freed. */
+static float *fetched(const struct step *s, const float *buffer)
+{
+	size_t bytes = s->state.params->length * sizeof(float);
+	float *host = xmalloc(bytes);
+
+	s->dev->be->download(s->dev, host, buffer, bytes);
+	return host;
+}
+
+static void set_values(struct step *s, const float *host)
+{
+	s->dev->be->upload(s->dev, s->state.values, host, s->state.params->length * sizeof(float));
 }
 
 /* Each block adds a little to its input: with 0, the usual start, the blocks would be hidden from
@@ -72,11 +87,14 @@ static void open_step(struct step *s, const struct config *c)
 static void open_blocks(struct step *s)
 {
 	const struct params *p = s->state.params;
+	float *values = fetched(s, s->state.values);
 
 	for (int i = 0; i < p->count; i++)
 		if (p->table[i].init == INIT_ZERO && strstr(p->table[i].name, ".weight"))
 			for (size_t j = 0; j < p->table[i].count; j++)
-				s->state.values[p->table[i].offset + j] = 0.2f;
+				values[p->table[i].offset + j] = 0.2f;
+	set_values(s, values);
+	xfree(values);
 }
 
 static void close_step(struct step *s)
@@ -93,10 +111,13 @@ static double loss_at(
 	struct step *s, const struct batch *b, const float *start, const float *direction, double a)
 {
 	const struct plan plan = { .lr = 0, .ema = 1, .key = 3 };
+	float *values = xmalloc(s->state.params->length * sizeof *values);
 	struct step_result r;
 
 	for (size_t i = 0; i < s->state.params->length; i++)
-		s->state.values[i] = start[i] + (float)(a * direction[i]);
+		values[i] = start[i] + (float)(a * direction[i]);
+	set_values(s, values);
+	xfree(values);
 	step_run(s, b, &plan, &r);
 	assert_true(r.finite);
 	return r.loss;
@@ -105,9 +126,9 @@ static double loss_at(
 /* The contrastive term has no stop-gradient on the online side, so its differences are its
  * gradient.  One kind of tensor at a time is moved along its gradient and a random direction of the
  * same length, by a share h of its own. */
-static void make_direction(struct step *s, float *direction, const float *start, const char *word)
+static void make_direction(const struct params *p, float *direction, const float *start,
+	const float *gradients, const char *word)
 {
-	const struct params *p = s->state.params;
 	struct rng r = rng_at(4, RNG_PROBE, 0, 0, 0);
 	double gradient = 0, own = 0, count = 0;
 
@@ -115,7 +136,7 @@ static void make_direction(struct step *s, float *direction, const float *start,
 		for (size_t j = p->table[i].offset; strstr(p->table[i].name, word) &&
 			j < p->table[i].offset + p->table[i].count;
 			j++) {
-			direction[j] = s->state.gradients[j];
+			direction[j] = gradients[j];
 			gradient += (double)direction[j] * direction[j];
 			own += (double)start[j] * start[j];
 			count++;
@@ -132,13 +153,14 @@ static void check_direction(
 	struct step *s, const struct batch *b, const float *start, const char *word)
 {
 	size_t length = s->state.params->length;
-	float *direction = xcalloc(length, sizeof *direction);
+	float *direction = xcalloc(length, sizeof *direction), *gradients;
 	double closed = 0, h, differences;
 
 	loss_at(s, b, start, direction, 0);
-	make_direction(s, direction, start, word);
+	gradients = fetched(s, s->state.gradients);
+	make_direction(s->state.params, direction, start, gradients, word);
 	for (size_t i = 0; i < length; i++)
-		closed += (double)s->state.gradients[i] * direction[i];
+		closed += (double)gradients[i] * direction[i];
 	h = fmin(5e-5, 2e-4 / fabs(closed));
 	differences =
 		(8 * (loss_at(s, b, start, direction, h) - loss_at(s, b, start, direction, -h)) -
@@ -150,6 +172,7 @@ static void check_direction(
 	 * hundredths. */
 	assert_close(differences, closed, 1e-3 + 0.04 * fabs(closed));
 	xfree(direction);
+	xfree(gradients);
 }
 
 static void gradient_is_the_difference_quotient(const char *arch)
@@ -166,8 +189,7 @@ static void gradient_is_the_difference_quotient(const char *arch)
 	c.loss.invariance = 0, c.loss.contrast = 1, c.loss.temperature = 1;
 	open_step(&s, &c);
 	open_blocks(&s);
-	start = xmalloc(s.state.params->length * sizeof *start);
-	memcpy(start, s.state.values, s.state.params->length * sizeof *start);
+	start = fetched(&s, s.state.values);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		check_direction(&s, &b, start, words[i]);
 	xfree(start);
@@ -249,27 +271,70 @@ static void a_step_that_is_not_finite_is_not_applied(void **state)
 	struct config c;
 	struct step s;
 	struct batch b = make_batch(0);
-	float *before, *target;
+	float *before, *target, *values;
 	size_t bytes;
 
 	(void)state;
 	small_config(&c, "resnet18");
 	open_step(&s, &c);
-	s.state.values[5] = NAN;
 	bytes = s.state.params->length * sizeof(float);
-	before = xmalloc(bytes), target = xmalloc(bytes);
-	memcpy(before, s.state.values, bytes);
-	memcpy(target, s.state.target, bytes);
+	before = fetched(&s, s.state.values), target = fetched(&s, s.state.target);
+	before[5] = NAN;
+	set_values(&s, before);
 	step_run(&s, &b, &plan, &r);
 	assert_int_equal(r.finite, 0);
 	assert_int_equal(s.state.step, 0);
-	assert_memory_equal(before, s.state.values, bytes);
-	assert_memory_equal(target, s.state.target, bytes);
+	values = fetched(&s, s.state.values);
+	assert_memory_equal(before, values, bytes);
+	xfree(values);
+	values = fetched(&s, s.state.target);
+	assert_memory_equal(target, values, bytes);
+	xfree(values);
 	xfree(before);
 	xfree(target);
 	close_step(&s);
 	free_batch(&b);
 	config_free(&c);
+}
+
+/* train.recompute=views: the same loss, and gradients that differ by the order of sums alone. */
+static void recomputed_views_give_the_same_gradients(void **state)
+{
+	const struct plan plan = { .lr = 0.1, .ema = 0.9, .key = 5 };
+	struct batch b = make_batch(0);
+	float *gradients[2] = { NULL, NULL };
+	double loss[2], largest = 0, worst = 0;
+	size_t length = 0;
+
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		struct step_result r;
+		struct config c;
+		struct step s;
+
+		small_config(&c, "resnet50");
+		c.views.small = 2;
+		c.train.recompute = kind ? RECOMPUTE_VIEWS : RECOMPUTE_NONE;
+		open_step(&s, &c);
+		open_blocks(&s);
+		step_run(&s, &b, &plan, &r);
+		loss[kind] = r.loss;
+		length = s.state.params->length;
+		gradients[kind] = fetched(&s, s.state.gradients);
+		close_step(&s);
+		config_free(&c);
+	}
+	for (size_t i = 0; i < length; i++) {
+		largest = fmax(largest, fabs(gradients[0][i]));
+		worst = fmax(worst, fabs(gradients[0][i] - gradients[1][i]));
+	}
+	print_message("# loss %.9g and %.9g; largest gradient %g, largest difference %g\n", loss[0],
+		loss[1], largest, worst);
+	assert_close(loss[1], loss[0], 1e-6);
+	assert_true(worst <= 1e-4 * largest);
+	xfree(gradients[0]);
+	xfree(gradients[1]);
+	free_batch(&b);
 }
 
 /* The options of spec 2.4 reach the loss. */
@@ -302,6 +367,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(steps_allocate_nothing),
 	cmocka_unit_test(repeatable_and_learning),
 	cmocka_unit_test(a_step_that_is_not_finite_is_not_applied),
+	cmocka_unit_test(recomputed_views_give_the_same_gradients),
 	cmocka_unit_test(every_mode_of_the_objective_runs),
 };
 

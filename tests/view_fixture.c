@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
-#include "view.h"
+#include "kernel.h"
 #include "view_reference.h"
 
 /* Smooth colours with noise and hard edges, and a mask of a disc; the seed decides all. */
@@ -52,14 +52,24 @@ struct view_params view_whole(const struct image *im, int size)
 		.saturation = 1 };
 }
 
+void views_of(struct device *dev, float *out, const struct image *images, int n,
+	const struct view_params *params, int views, int naive)
+{
+	dev->be->images(dev, 0, images, n);
+	dev->be->views(dev, out, 0, params, views, naive);
+}
+
 /* One view, normalisation undone. */
 float *view_values(const struct image *im, const struct view_params *p, int naive)
 {
 	const double mean[3] = { 0.485, 0.456, 0.406 }, deviation[3] = { 0.229, 0.224, 0.225 };
 	size_t n = (size_t)p->size * p->size * 3;
 	float *out = xaligned(n * sizeof *out);
+	struct device *dev;
 
-	views_cpu(NULL, out, im, 1, p, 1, naive);
+	dev = device_open(1);
+	views_of(dev, out, im, 1, p, 1, naive);
+	device_close(dev);
 	for (size_t i = 0; i < n; i++)
 		out[i] = (float)(out[i] * deviation[i % 3] + mean[i % 3]);
 	return out;

@@ -19,6 +19,13 @@ enum stop_gradient { STOP_WHOLE, STOP_ENTROPY };
 enum kl_direction { KL_FORWARD, KL_REVERSE };
 enum ema_schedule { EMA_CONSTANT, EMA_COSINE };
 enum target_init { TARGET_SEPARATE, TARGET_COPY };
+enum recompute { RECOMPUTE_NONE, RECOMPUTE_VIEWS };
+enum precision {
+	PRECISION_FLOAT32, /* float throughout */
+	PRECISION_TF32, /* float, but convolutions and linear layers round their factors to 10 bits
+			 */
+	PRECISION_BF16  /* they and what is between them are bfloat16; sums are float */
+};
 
 struct config {
 	struct {
@@ -76,6 +83,7 @@ struct config {
 		int64_t steps;
 		int64_t seed;
 		int64_t dump_step; /* write the step dump of this step (counted from 0); -1: none */
+		enum recompute recompute;
 		int64_t stop_after; /* stop with a checkpoint after so many steps in all, as a
 				       signal would; 0: never */
 		int log_every;      /* steps between lines of metrics.jsonl */
@@ -91,8 +99,9 @@ struct config {
 		char *init; /* safetensors file of initial encoder weights; empty: none */
 	} run;
 	char *device; /* name of a back end */
-	int threads;  /* compute threads of a rank; 0: as many as the cores it is bound to, shared
-			 fairly */
+	enum precision precision;
+	int threads; /* compute threads of a rank; 0: as many as the cores it is bound to, shared
+			fairly */
 };
 
 /* Set every field to its default.  Strings belong to the config; config_free frees them.

@@ -119,6 +119,8 @@ const struct option config_options[] = {
 		"write all of this step (counted from 0) to a file; -1: none"),
 	LONG(train.stop_after, "0", 0, LAST, FREE,
 		"stop with a checkpoint after so many steps in all; 0: at the end"),
+	WORD(train.recompute, "none", "none|views", FREE,
+		"views: keep no activations of a view but run it again for its gradient; less memory"),
 	INT(train.log_every, "10", 1, 1000000, FREE, "steps between lines of metrics.jsonl"),
 
 	INT(checkpoint.keep, "3", 1, 100000, FREE, "newest checkpoints to keep"),
@@ -133,6 +135,8 @@ const struct option config_options[] = {
 		"safetensors file of initial encoder weights; empty: random"),
 
 	TEXT(device, "cpu", NULL, FREE, "what computes"),
+	WORD(precision, "float32", "float32|tf32|bf16", FREE,
+		"of convolutions and linear layers; cpu: float32 only"),
 	INT(threads, "0", 0, 1024, FREE, "compute threads of a rank; 0: its share of the cores"),
 };
 

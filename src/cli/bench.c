@@ -23,7 +23,7 @@ struct work {
 	struct decoder decoder;
 	struct image image;
 	struct image_memory memory;
-	float *out;
+	void *out;
 	uint8_t *buffer;
 	size_t capacity;
 	uint64_t number; /* items done */
@@ -84,9 +84,10 @@ static void views_item(struct work *w)
 	for (int v = 0; v < r->large + r->small; v++)
 		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width,
 			w->image.height, w->image.foreground);
-	w->dev->be->views(w->dev, w->out, &w->image, 1, p, r->large, 0);
+	w->dev->be->images(w->dev, 0, &w->image, 1);
+	w->dev->be->views(w->dev, w->out, 0, p, r->large, 0);
 	if (r->small > 0)
-		w->dev->be->views(w->dev, w->out, &w->image, 1, p + r->large, r->small, 0);
+		w->dev->be->views(w->dev, w->out, 0, p + r->large, r->small, 0);
 }
 
 static void crop_item(struct work *w)
@@ -98,7 +99,8 @@ static void crop_item(struct work *w)
 	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, w->image.width,
 		w->image.height, 0);
 	p.jitter = p.grey = p.taps = p.solarise = p.masked = 0;
-	w->dev->be->views(w->dev, w->out, &w->image, 1, &p, 1, 0);
+	w->dev->be->images(w->dev, 0, &w->image, 1);
+	w->dev->be->views(w->dev, w->out, 0, &p, 1, 0);
 }
 
 static void read_item(struct work *w)
@@ -119,12 +121,15 @@ static double run(
 
 	recipe_init(&w.recipe, b->config);
 	w.per_item = all_views ? w.recipe.large + w.recipe.small : 1;
-	w.out = xmalloc(
-		(size_t)(w.recipe.large + w.recipe.small) * side * side * 3 * sizeof *w.out);
+	if (dev)
+		w.out = dev->be->alloc(dev,
+			(size_t)(w.recipe.large + w.recipe.small) * side * side * 3 * dev->element,
+			"views");
 	rate = measure(&w, do_item);
 	image_memory_free(&w.image, &w.memory);
 	decoder_free(&w.decoder);
-	xfree(w.out);
+	if (dev)
+		dev->be->free(dev, w.out);
 	xfree(w.buffer);
 	return rate;
 }

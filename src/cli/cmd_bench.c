@@ -91,7 +91,8 @@ static int measure(const struct arguments *a, const struct config *c, const stru
 	const struct bench b = {
 		.data = data, .config = c, .seconds = a->seconds, .repeats = (int)a->repeats
 	};
-	struct device *one = dev->be->open(comm->local_rank, 1, err);
+	const struct device_options single = { .index = comm->local_rank, .threads = 1 };
+	struct device *one = dev->be->open(&single, err);
 	struct figures f = { 0 };
 
 	if (!one)

@@ -19,15 +19,23 @@ static int cores(const struct comm *comm)
 struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MAX])
 {
 	const struct backend *be = backend_find(c->device, err);
-	struct device *dev;
+	struct device *dev = NULL;
 
 	if (c->threads == 0)
 		c->threads = cores(comm);
 	if (c->data.threads == 0)
 		c->data.threads = c->threads;
-	dev = be ? be->open(comm->local_rank, c->threads, err) : NULL;
-	if (comm_agree(comm, dev ? 0 : -1, err) == 0)
+	if (be) {
+		const struct device_options options = {
+			.index = comm->local_rank, .threads = c->threads, .precision = c->precision
+		};
+
+		dev = be->open(&options, err);
+	}
+	if (comm_agree(comm, dev ? 0 : -1, err) == 0) {
+		be->connect(dev, comm);
 		return dev;
+	}
 	if (dev)
 		be->close(dev);
 	return NULL;

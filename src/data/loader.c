@@ -1,8 +1,8 @@
 /* loader.c - reads and decodes ahead of the trainer.
  * A ring of batches goes round: the trainer's thread numbers the images of a free one, workers fill
- * its slots in order, the trainer takes it and, at its next call, frees it.  Workers share the
- * ring's lock for a few instructions an image and nothing else; every buffer belongs to a slot or
- * to a worker and is used again. */
+ * its slots in order, the trainer takes it and, at its next call but one, frees it.  Workers share
+ * the ring's lock for a few instructions an image and nothing else; every buffer belongs to a slot
+ * or to a worker and is used again. */
 #include "data/loader.h"
 
 #include <pthread.h>
@@ -26,7 +26,7 @@ struct loader {
 	const struct dataset *d;
 	struct loader_source source;
 	struct loader_options options;
-	int ring; /* entries: the trainer holds one, the others are decoded ahead */
+	int ring; /* entries: the trainer holds two, the others are decoded ahead */
 	struct entry *entries;
 	pthread_t *threads;
 
@@ -202,7 +202,7 @@ struct loader *loader_open(const struct dataset *d, const struct loader_source *
 		"%d images, %d threads, %d ahead", options->count, options->threads,
 		options->prefetch);
 	*l = (struct loader){
-		.d = d, .source = *source, .options = *options, .ring = options->prefetch + 1
+		.d = d, .source = *source, .options = *options, .ring = options->prefetch + 2
 	};
 	l->working = l->numbered = options->from;
 	l->held = options->from - 1;
@@ -254,7 +254,7 @@ const struct batch *loader_next(struct loader *l, double *waited_s)
 	struct entry *e;
 
 	*waited_s = 0;
-	if (l->held >= l->options.from && l->numbered < l->options.to)
+	if (l->held > l->options.from && l->numbered < l->options.to)
 		number_next(l);
 	if (l->held + 1 >= l->options.to)
 		return NULL;

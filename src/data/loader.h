@@ -44,9 +44,10 @@ struct loader *loader_open(const struct dataset *d, const struct loader_source *
 	const struct loader_options *options);
 void loader_close(struct loader *l); /* also in the middle; NULL is fine */
 
-/* The batch of the next step; it stays valid until the next call.  *waited_s is the time spent
- * waiting for it. After the last: NULL.  Ends the job when an image and a hundred others in its
- * place are unreadable. */
+/* The batch of the next step; it stays valid until the next call but one, so that a step can be
+ * computed with while the next is brought to the device.  *waited_s is the time spent waiting for
+ * it. After the last: NULL.  Ends the job when an image and a hundred others in its place are
+ * unreadable. */
 const struct batch *loader_next(struct loader *l, double *waited_s);
 
 /* Unreadable records met so far; each distinct one was warned about once (log_warn_here). */

@@ -32,14 +32,15 @@ static uint64_t calibration_replacement(
 	return c->set->images[(bad_image + (uint64_t)step + attempt + 1) % c->set->count];
 }
 
-static void run_batch(const struct encoder *e, float *input, const struct batch *b)
+static void run_batch(const struct encoder *e, void *input, const struct batch *b)
 {
 	struct view_params params[ENCODER_PIECE];
 
 	for (int i = 0; i < b->count; i++)
 		transform_centre(&params[i], e->size, b->images[i].width, b->images[i].height);
-	e->dev->be->views(e->dev, input, b->images, b->count, params, 1, 0);
-	infer_calibrate(e->net, e->comm, input);
+	e->dev->be->images(e->dev, 0, b->images, b->count);
+	e->dev->be->views(e->dev, input, 0, params, 1, 0);
+	infer_calibrate(e->net, input);
 }
 
 void calibrate(const struct encoder *e, const struct subset *set, uint64_t seed)
@@ -52,7 +53,7 @@ void calibrate(const struct encoder *e, const struct subset *set, uint64_t seed)
 		.threads = e->threads,
 		.prefetch = PREFETCH,
 		.to = batches < BATCHES_MAX ? batches : BATCHES_MAX };
-	float *input = e->dev->be->alloc(e->dev, encoder_input_bytes(e));
+	void *input = e->dev->be->alloc(e->dev, encoder_input_bytes(e), "views");
 	struct loader *loader;
 	const struct batch *b;
 	double waited;

@@ -73,5 +73,5 @@ void encoder_close(struct encoder *e)
 
 size_t encoder_input_bytes(const struct encoder *e)
 {
-	return (size_t)ENCODER_PIECE * (size_t)e->size * (size_t)e->size * 3 * sizeof(float);
+	return (size_t)ENCODER_PIECE * (size_t)e->size * (size_t)e->size * 3 * e->dev->element;
 }

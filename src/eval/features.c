@@ -23,7 +23,7 @@ struct feature_stream {
 	int first, count, slots; /* this rank's slots of a batch: the first, how many are used, how
 				    many are gathered */
 	struct loader *loader;   /* NULL: this rank has no slots */
-	float *input;            /* dev (ENCODER_PIECE, size, size, 3) */
+	void *input;             /* dev (ENCODER_PIECE, size, size, 3) */
 	float *own, *all;        /* (slots, width), (size * slots, width) */
 	int64_t *own_ids, *all_ids;
 	int32_t *labels;
@@ -133,7 +133,7 @@ struct feature_stream *features_open(const struct encoder *e, const struct featu
 		plan_pass(s);
 	deal_slots(s);
 	slots = (size_t)s->slots;
-	s->input = e->dev->be->alloc(e->dev, encoder_input_bytes(e));
+	s->input = e->dev->be->alloc(e->dev, encoder_input_bytes(e), "views");
 	s->own = xcalloc(slots * (size_t)s->width, sizeof *s->own);
 	s->all = xcalloc(ranks * slots * (size_t)s->width, sizeof *s->all);
 	s->own_ids = xcalloc(slots, sizeof *s->own_ids);
@@ -191,10 +191,12 @@ static void transform(
 static void encode_piece(struct feature_stream *s, const struct batch *b, int from, int n)
 {
 	struct view_params params[ENCODER_PIECE];
+	int slot = from / ENCODER_PIECE & 1;
 
 	for (int i = 0; i < n; i++)
 		transform(s, &params[i], b, from + i);
-	s->e.dev->be->views(s->e.dev, s->input, b->images + from, n, params, 1, 0);
+	s->e.dev->be->images(s->e.dev, slot, b->images + from, n);
+	s->e.dev->be->views(s->e.dev, s->input, slot, params, 1, 0);
 	infer_features(s->e.net, s->own + (size_t)from * (size_t)s->width, s->input, n);
 }
 

@@ -43,8 +43,8 @@ struct knn *knn_open(struct device *dev, struct comm *comm, const struct knn_opt
 	knn->dev = dev, knn->comm = comm;
 	knn->width = o->width, knn->k = o->k, knn->block_rows = o->block;
 	knn->unit = xmalloc(floats * sizeof *knn->unit);
-	knn->query = dev->be->alloc(dev, floats * sizeof(float));
-	knn->dev_similarity = dev->be->alloc(dev, rows * rows * sizeof(float));
+	knn->query = dev->be->alloc(dev, floats * sizeof(float), "neighbours");
+	knn->dev_similarity = dev->be->alloc(dev, rows * rows * sizeof(float), "neighbours");
 	knn->similarity = xmalloc(rows * rows * sizeof(float));
 	knn->all = xcalloc((size_t)comm->size * rows * (size_t)o->k, sizeof *knn->all);
 	return knn;
@@ -102,7 +102,8 @@ void knn_add(struct knn *knn, const float *features, const int32_t *labels, int 
 	knn->blocks = xrealloc(knn->blocks, (size_t)(knn->block_count + 1) * sizeof *knn->blocks);
 	b = &knn->blocks[knn->block_count++];
 	b->first = first, b->rows = n;
-	b->features = knn->dev->be->alloc(knn->dev, (size_t)n * (size_t)knn->width * sizeof(float));
+	b->features = knn->dev->be->alloc(
+		knn->dev, (size_t)n * (size_t)knn->width * sizeof(float), "neighbours");
 	b->labels = xmalloc((size_t)n * sizeof *labels);
 	memcpy(b->labels, labels, (size_t)n * sizeof *labels);
 	upload_rows(knn, b->features, features, n);

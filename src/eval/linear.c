@@ -50,6 +50,11 @@ static void set_initial(struct linear *l, uint64_t seed)
 	params_free(&table);
 }
 
+static float *alloc(struct device *dev, size_t floats)
+{
+	return dev->be->alloc(dev, floats * sizeof(float), "classifiers");
+}
+
 struct linear *linear_open(struct device *dev, const struct linear_options *o)
 {
 	struct linear *l = xcalloc(1, sizeof *l);
@@ -63,10 +68,10 @@ struct linear *linear_open(struct device *dev, const struct linear_options *o)
 	memcpy(l->lr, o->lr, (size_t)o->rates * sizeof *o->lr);
 	x_floats = (size_t)l->batch * (size_t)(l->width + 1);
 	score_floats = (size_t)l->batch * (size_t)l->rates * (size_t)l->classes;
-	l->weights = dev->be->alloc(dev, (size_t)l->rates * classifier_floats(l) * sizeof(float));
-	l->momentum = dev->be->alloc(dev, (size_t)l->rates * classifier_floats(l) * sizeof(float));
-	l->x = dev->be->alloc(dev, x_floats * sizeof(float));
-	l->scores = dev->be->alloc(dev, score_floats * sizeof(float));
+	l->weights = alloc(dev, (size_t)l->rates * classifier_floats(l));
+	l->momentum = alloc(dev, (size_t)l->rates * classifier_floats(l));
+	l->x = alloc(dev, x_floats);
+	l->scores = alloc(dev, score_floats);
 	l->host_x = xmalloc(x_floats * sizeof(float));
 	l->host_scores = xmalloc(score_floats * sizeof(float));
 	l->losses = xcalloc((size_t)l->batch * (size_t)l->rates, sizeof *l->losses);

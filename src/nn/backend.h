@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/config.h"
 #include "data/image.h"
 #include "views/draw.h"
 
@@ -26,12 +27,6 @@
 
 struct backend;
 struct comm;
-
-enum precision {
-	PRECISION_FLOAT32, /* float throughout */
-	PRECISION_TF32,    /* float, but products of matrices and convolutions round their factors */
-	PRECISION_BF16     /* bfloat16 elements; sums in float */
-};
 
 struct device_options {
 	int index;   /* which device of this host (local rank; CPU: ignored) */
@@ -142,10 +137,11 @@ struct backend {
 	void (*to_float)(struct device *dev, float *y, const void *x, size_t n);
 	void (*from_float)(struct device *dev, void *y, const float *x, size_t n);
 
-	/* ---- ranks: collectives on device memory; all ranks ask for the same in the same order ---- */
+	/* ---- ranks: collectives on device memory; all ranks ask for the same in the same order
+	 * ---- */
 
-	/* Join the devices of all ranks of comm, which is needed until close; once, before any other
-	 * of these.  Collective. */
+	/* Join the devices of all ranks of comm, which is needed until close; once, before any
+	 * other of these.  Collective. */
 	void (*connect)(struct device *dev, struct comm *comm);
 	/* Sum over ranks, in place, the same bits on every rank. */
 	void (*sum_double)(struct device *dev, double *x, size_t n);
@@ -170,7 +166,8 @@ struct backend {
 	 * travel while the one before it, in the other slot, is computed with.  The images stay the
 	 * caller's and must not change until the slot is filled again or the device closed. */
 	void (*images)(struct device *dev, int slot, const struct image *images, int n);
-	/* out dev (views, n, size, size, 3), elements: view v of image i of the slot by params[v * n
+	/* out dev (views, n, size, size, 3), elements: view v of image i of the slot by params[v *
+	 * n
 	 * + i], whose sizes are all the same, normalised by mean and deviation of spec 3.1.  params
 	 * is host memory and may change on return.  naive != 0: by the plain reference path, where
 	 * the device has one. */
@@ -228,9 +225,9 @@ struct backend {
 		int relu, int groups, size_t rows, int channels);
 	/* e = dy where y > 0, else 0 (y NULL: e = dy); sums[g][0] = sum of e, sums[g][1] = sum of e
 	 * (x - mean) rstd */
-	void (*norm_backward_sums)(struct device *dev, double *sums, const void *dy,
-		const void *y, const void *x, const float *mean, const float *rstd, int groups,
-		size_t rows, int channels);
+	void (*norm_backward_sums)(struct device *dev, double *sums, const void *dy, const void *y,
+		const void *x, const float *mean, const float *rstd, int groups, size_t rows,
+		int channels);
 	/* dgamma += sum over groups of sums[g][1], dbeta += of sums[g][0]: this rank's sums, before
 	 * they are reduced */
 	void (*norm_parameter_gradient)(struct device *dev, float *dgamma, float *dbeta,
@@ -287,8 +284,10 @@ struct backend {
 };
 
 extern const struct backend backend_cpu;
+extern const struct backend backend_cuda; /* only where configure found CUDA */
 
-/* The back end of that name, or NULL when it is not built in (err lists those that are). */
+/* The back end of that name, or NULL when it is not built in: err lists those that are, and how to
+ * build this one. */
 const struct backend *backend_find(const char *name, char *err);
 
 #endif

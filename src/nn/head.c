@@ -17,6 +17,7 @@ void head_declare(struct head *h, struct params *p, struct stats *s, const char 
 	char norm[PARAM_NAME_MAX];
 
 	*h = (struct head){ .in = in, .hidden = hidden, .out = out, .first = p->length };
+	params_name(h->name, "%s", name);
 	h->weight1 = add(p, name, "linear1.weight", hidden, in);
 	h->bias1 = add(p, name, "linear1.bias", hidden, 0);
 	params_name(norm, "%s.bn1", name);
@@ -24,7 +25,7 @@ void head_declare(struct head *h, struct params *p, struct stats *s, const char 
 	h->weight2 = add(p, name, "linear2.weight", out, hidden);
 }
 
-void head_open(struct head_run *r, const struct head *h, struct pass *p, const float *x)
+void head_open(struct head_run *r, const struct head *h, struct pass *p, const void *x)
 {
 	size_t rows = (size_t)p->groups * (size_t)p->n;
 
@@ -41,23 +42,29 @@ void head_forward(struct head_run *r, struct pass *p)
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
 
-	be->gemm(p->dev, r->z, r->x, p->values + h->weight1, rows, h->hidden, h->in, 0, 1, 0);
+	p->dev->layer = h->name;
+	be->linear_forward(p->dev, r->z, r->x, pass_weights(p, h->weight1), rows, h->in, h->hidden);
 	be->bias_add(p->dev, r->z, p->values + h->bias1, (size_t)rows, h->hidden);
 	norm_forward(&r->norm, p, r->hidden, r->z, NULL, 1);
-	be->gemm(p->dev, r->y, r->hidden, p->values + h->weight2, rows, h->out, h->hidden, 0, 1, 0);
+	be->linear_forward(
+		p->dev, r->y, r->hidden, pass_weights(p, h->weight2), rows, h->hidden, h->out);
 }
 
-void head_backward(struct head_run *r, struct pass *p, float *dx, const float *dy, float *dhidden)
+void head_backward(struct head_run *r, struct pass *p, void *dx, const void *dy, void *dhidden)
 {
 	const struct head *h = r->head;
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
 
-	be->gemm(
-		p->dev, p->gradients + h->weight2, dy, r->hidden, h->out, h->hidden, rows, 1, 0, 1);
-	be->gemm(p->dev, dhidden, dy, p->values + h->weight2, rows, h->hidden, h->out, 0, 0, 0);
+	p->dev->layer = h->name;
+	be->linear_backward_weights(
+		p->dev, p->gradients + h->weight2, dy, r->hidden, rows, h->hidden, h->out);
+	be->linear_backward_data(
+		p->dev, dhidden, dy, pass_weights(p, h->weight2), rows, h->hidden, h->out);
 	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
 	be->bias_gradient(p->dev, p->gradients + h->bias1, dhidden, (size_t)rows, h->hidden);
-	be->gemm(p->dev, p->gradients + h->weight1, dhidden, r->x, h->hidden, h->in, rows, 1, 0, 1);
-	be->gemm(p->dev, dx, dhidden, p->values + h->weight1, rows, h->in, h->hidden, 0, 0, 0);
+	be->linear_backward_weights(
+		p->dev, p->gradients + h->weight1, dhidden, r->x, rows, h->in, h->hidden);
+	be->linear_backward_data(
+		p->dev, dx, dhidden, pass_weights(p, h->weight1), rows, h->in, h->hidden);
 }

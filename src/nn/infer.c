@@ -5,6 +5,7 @@
 
 #include "base/die.h"
 #include "base/memory.h"
+#include "comm/comm.h"
 #include "nn/model.h"
 
 struct infer {
@@ -14,7 +15,9 @@ struct infer {
 	struct model_run run;
 	int batch, size;
 	float *values, *frozen; /* dev */
-	float *running;         /* dev; host copy below; only while calibrating */
+	void *weights;   /* dev: the values as elements; values themselves where these are floats */
+	float *features; /* dev: as floats */
+	float *running;  /* dev; host copy below; only while calibrating */
 	float *host_running;
 	int64_t updates;
 };
@@ -26,7 +29,8 @@ struct infer *infer_open(struct device *dev, const struct config *c, int batch, 
 		.groups = 1,
 		.n = batch,
 		.total = batch,
-		.size = size };
+		.size = size,
+		.label = "activations" };
 	struct infer *f = xcalloc(1, sizeof *f);
 
 	f->dev = dev;
@@ -35,9 +39,14 @@ struct infer *infer_open(struct device *dev, const struct config *c, int batch, 
 	f->batch = batch;
 	f->size = size;
 	model_open(&f->run, &f->model, c, &pass, NULL);
-	f->values = dev->be->alloc(dev, f->model.params.length * sizeof(float));
-	f->frozen = dev->be->alloc(dev, f->model.stats.length * sizeof(float));
-	f->running = dev->be->alloc(dev, f->model.stats.length * sizeof(float));
+	f->values = dev->be->alloc(dev, f->model.params.length * sizeof(float), "parameters");
+	f->weights = dev->element == sizeof(float)
+		? f->values
+		: dev->be->alloc(dev, f->model.params.length * dev->element, "parameters");
+	f->frozen = dev->be->alloc(dev, f->model.stats.length * sizeof(float), "parameters");
+	f->running = dev->be->alloc(dev, f->model.stats.length * sizeof(float), "parameters");
+	f->features = dev->be->alloc(dev,
+		(size_t)batch * (size_t)f->model.encoder.features * sizeof(float), "activations");
 	f->host_running = xcalloc(f->model.stats.length, sizeof(float));
 	return f;
 }
@@ -47,7 +56,10 @@ void infer_close(struct infer *f)
 	if (!f)
 		return;
 	model_close(&f->run);
+	if (f->weights != f->values)
+		f->dev->be->free(f->dev, f->weights);
 	f->dev->be->free(f->dev, f->values);
+	f->dev->be->free(f->dev, f->features);
 	f->dev->be->free(f->dev, f->frozen);
 	f->dev->be->free(f->dev, f->running);
 	xfree(f->host_running);
@@ -96,26 +108,29 @@ static void freeze(struct infer *f)
 void infer_load(struct infer *f, const float *params, const float *stats, int64_t updates)
 {
 	f->dev->be->upload(f->dev, f->values, params, f->model.params.length * sizeof *params);
+	if (f->weights != f->values)
+		f->dev->be->from_float(f->dev, f->weights, f->values, f->model.params.length);
 	memcpy(f->host_running, stats, f->model.stats.length * sizeof *stats);
 	f->updates = updates;
 	if (updates > 0)
 		freeze(f);
 }
 
-void infer_calibrate(struct infer *f, struct comm *comm, const float *x)
+void infer_calibrate(struct infer *f, const void *x)
 {
 	const struct pass pass = { .kind = PASS_TARGET,
 		.dev = f->dev,
-		.comm = comm,
 		.groups = 1,
 		.n = f->batch,
-		.total = f->batch * comm->size,
-		.size = f->size };
+		.total = f->batch * f->dev->comm->size,
+		.size = f->size,
+		.label = "activations" };
 	size_t bytes = f->model.stats.length * sizeof(float);
 	struct model_run run;
 
-	model_open(&run, &f->model, &f->config, &pass, (float *)x);
+	model_open(&run, &f->model, &f->config, &pass, (void *)x);
 	run.pass.values = f->values;
+	run.pass.weights = f->weights;
 	run.pass.running = f->running;
 	f->dev->be->upload(f->dev, f->running, f->host_running, bytes);
 	model_forward(&run);
@@ -125,16 +140,18 @@ void infer_calibrate(struct infer *f, struct comm *comm, const float *x)
 	freeze(f);
 }
 
-void infer_features(struct infer *f, float *features, const float *x, int n)
+void infer_features(struct infer *f, float *features, const void *x, int n)
 {
 	size_t pixels = (size_t)f->size * (size_t)f->size * 3;
+	size_t floats = (size_t)n * (size_t)f->model.encoder.features;
 
 	CHECK(f->updates > 0, "the running statistics were never set");
 	CHECK(n <= f->batch, "%d images in a batch of %d", n, f->batch);
-	f->dev->be->copy(f->dev, f->run.input, x, (size_t)n * pixels * sizeof *x);
+	f->dev->be->copy(f->dev, f->run.input, x, (size_t)n * pixels * f->dev->element);
 	f->run.pass.values = f->values;
+	f->run.pass.weights = f->weights;
 	f->run.pass.frozen = f->frozen;
 	model_forward(&f->run);
-	f->dev->be->download(f->dev, features, f->run.encoder.features,
-		(size_t)n * (size_t)f->model.encoder.features * sizeof *features);
+	f->dev->be->to_float(f->dev, f->features, f->run.encoder.features, floats);
+	f->dev->be->download(f->dev, features, f->features, floats * sizeof *features);
 }

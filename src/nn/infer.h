@@ -4,7 +4,6 @@
 #include <stdint.h>
 
 #include "base/config.h"
-#include "comm/comm.h"
 #include "nn/backend.h"
 #include "nn/params.h"
 
@@ -32,9 +31,9 @@ void infer_load(struct infer *f, const float *params, const float *stats, int64_
 /* Running statistics for a network that has none (random or imported without): x dev (batch, size,
  * size, 3) of each rank is run as one training batch over all ranks and its statistics are averaged
  * in.  Collective; call once a batch. */
-void infer_calibrate(struct infer *f, struct comm *comm, const float *x);
+void infer_calibrate(struct infer *f, const void *x);
 
 /* features host (n, width) = mean-pooled encoder output of x dev (n, size, size, 3), n <= batch. */
-void infer_features(struct infer *f, float *features, const float *x, int n);
+void infer_features(struct infer *f, float *features, const void *x, int n);
 
 #endif

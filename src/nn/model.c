@@ -34,7 +34,7 @@ void model_tables(const struct config *c, struct params *p, struct stats *s)
 }
 
 void model_open(struct model_run *r, const struct model *m, const struct config *c,
-	const struct pass *pass, float *input)
+	const struct pass *pass, void *input)
 {
 	struct pass *p = &r->pass;
 	size_t pixels = (size_t)pass->size * (size_t)pass->size * 3;
@@ -42,11 +42,13 @@ void model_open(struct model_run *r, const struct model *m, const struct config 
 	*r = (struct model_run){ .pass = *pass, .model = m, .owns_input = input == NULL };
 	p->params = &m->params;
 	p->stats = &m->stats;
+	p->turns = p->turns > 0 ? p->turns : 1;
 	p->eps = (float)c->model.norm_eps;
 	p->decay = (float)c->model.norm_decay;
-	r->input = input ? input
-			 : p->dev->be->alloc(p->dev,
-				   (size_t)p->groups * (size_t)p->n * pixels * sizeof *input);
+	r->input = input
+		? input
+		: p->dev->be->alloc(p->dev,
+			  (size_t)p->groups * (size_t)p->n * pixels * p->dev->element, "views");
 	resnet_open(&r->encoder, &m->encoder, p, r->input);
 	if (p->kind == PASS_FROZEN)
 		return;
@@ -76,6 +78,11 @@ void model_forward(struct model_run *r)
 		head_forward(&r->predictor, &r->pass);
 }
 
+static void *alloc(struct device *dev, size_t elements)
+{
+	return dev->be->alloc(dev, elements * dev->element, "gradients of activations");
+}
+
 void model_buffers_open(
 	struct model_buffers *b, struct device *dev, const struct model_run *const *runs, int count)
 {
@@ -89,10 +96,10 @@ void model_buffers_open(
 		largest = runs[i]->encoder.largest > largest ? runs[i]->encoder.largest : largest;
 	}
 	for (int i = 0; i < GRADIENT_BUFFERS; i++)
-		b->gradient[i] = dev->be->alloc(dev, largest * sizeof(float));
-	b->hidden = dev->be->alloc(dev, rows * (size_t)m->projector.hidden * sizeof(float));
-	b->features = dev->be->alloc(dev, rows * (size_t)m->encoder.features * sizeof(float));
-	b->projection = dev->be->alloc(dev, rows * (size_t)m->projector.out * sizeof(float));
+		b->gradient[i] = alloc(dev, largest);
+	b->hidden = alloc(dev, rows * (size_t)m->projector.hidden);
+	b->features = alloc(dev, rows * (size_t)m->encoder.features);
+	b->projection = alloc(dev, rows * (size_t)m->projector.out);
 }
 
 void model_buffers_close(struct model_buffers *b, struct device *dev)
@@ -104,7 +111,7 @@ void model_buffers_close(struct model_buffers *b, struct device *dev)
 	dev->be->free(dev, b->projection);
 }
 
-void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput,
+void model_backward(struct model_run *r, struct model_buffers *b, const void *doutput,
 	void (*done)(void *arg, size_t offset), void *arg)
 {
 	const struct model *m = r->model;

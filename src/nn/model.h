@@ -32,32 +32,33 @@ struct model_run {
 	const struct model *model;
 	struct resnet_run encoder;
 	struct head_run projector, predictor; /* the predictor only in PASS_TRAIN */
-	float *input; /* dev (groups n, size, size, 3); owned unless it was given */
+	void *input; /* dev (groups n, size, size, 3); owned unless it was given */
 	int owns_input;
-	float *output; /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET;
+	void *output; /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET;
 			  not normalised */
 };
 
-/* pass holds kind, dev, comm, groups, n, total, size; the rest is filled in.  input NULL: memory of
- * its own. */
+/* pass holds kind, dev, groups, n, total, size, turns, label, lender; the rest is filled in.  input
+ * NULL: memory of its own. */
 void model_open(struct model_run *r, const struct model *m, const struct config *c,
-	const struct pass *pass, float *input);
+	const struct pass *pass, void *input);
 void model_close(struct model_run *r);
 
-/* Set pass.values (and running, frozen) first. PASS_FROZEN ends with encoder.features. */
+/* Set pass.values and weights (and running, frozen, turn, replay) first. PASS_FROZEN ends with
+ * encoder.features. */
 void model_forward(struct model_run *r);
 
 /* Buffers that the backward passes of several runs share. */
 struct model_buffers {
-	float *gradient[GRADIENT_BUFFERS];
-	float *hidden, *features, *projection; /* dev: gradients between the parts */
+	void *gradient[GRADIENT_BUFFERS];
+	void *hidden, *features, *projection; /* dev: gradients between the parts */
 };
 void model_buffers_open(struct model_buffers *b, struct device *dev,
 	const struct model_run *const *runs, int count);
 void model_buffers_close(struct model_buffers *b, struct device *dev);
 
 /* From doutput (groups n, out), adding to pass.gradients; done as in resnet_backward. */
-void model_backward(struct model_run *r, struct model_buffers *b, const float *doutput,
+void model_backward(struct model_run *r, struct model_buffers *b, const void *doutput,
 	void (*done)(void *arg, size_t offset), void *arg);
 
 #endif

@@ -14,9 +14,8 @@ struct norm {
 
 struct norm_run {
 	const struct norm *norm;
-	size_t rows;        /* of a group: images x pixels, on this rank */
-	double count;       /* the same on all ranks */
-	float *mean, *rstd; /* dev (groups, channels) */
+	size_t rows;  /* of a group: images x pixels, on this rank */
+	double count; /* the same on all ranks */
 };
 
 /* Append gamma ("NAME.weight"), beta ("NAME.bias") and the statistics ("NAME"). */
@@ -26,12 +25,12 @@ void norm_declare(struct norm *l, struct params *p, struct stats *s, const char 
 void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels);
 
 /* y = gamma (x - mean) / deviation + beta [+ residual] [relu]; y may be x. */
-void norm_forward(struct norm_run *r, struct pass *p, float *y, const float *x,
-	const float *residual, int relu);
+void norm_forward(
+	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu);
 
 /* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else
  * NULL.  dx or dresidual may be dy. */
-void norm_backward(struct norm_run *r, struct pass *p, float *dx, float *dresidual, const float *dy,
-	const float *y, const float *x);
+void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
+	const void *y, const void *x);
 
 #endif

@@ -35,7 +35,7 @@ void resnet_free(struct resnet *net);
 
 struct block_run {
 	struct unit_run unit[3], shortcut;
-	const float *x;
+	const void *x;
 };
 
 struct resnet_run {
@@ -43,25 +43,26 @@ struct resnet_run {
 	struct unit_run stem;
 	struct pool_shape pool;
 	uint8_t *pool_index; /* dev */
-	float *pooled;       /* dev: output of the stem */
+	void *pooled;        /* dev: output of the stem */
 	struct block_run *blocks;
-	float *features; /* dev (groups n, features) */
-	size_t largest;  /* floats of the largest activation: what each gradient buffer must hold */
+	void *features; /* dev (groups n, features) */
+	size_t largest; /* elements of the largest activation: what each gradient buffer must hold
+			 */
 };
 
 /* input dev (groups n, size, size, 3). */
-void resnet_open(
-	struct resnet_run *r, const struct resnet *net, struct pass *p, const float *input);
+void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const void *input);
 void resnet_close(struct resnet_run *r, struct pass *p);
 
 void resnet_forward(struct resnet_run *r, struct pass *p);
 
-/* Buffers of the backward pass, dev, each of `largest` floats of the largest run that uses them. */
+/* Buffers of the backward pass, dev, each of `largest` elements of the largest run that uses them.
+ */
 enum { GRADIENT_BUFFERS = 3 };
 
 /* From dfeatures; done(arg, offset), unless NULL, is told whenever all gradients from that offset
  * of the buffer on are final. */
-void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS],
-	const float *dfeatures, void (*done)(void *arg, size_t offset), void *arg);
+void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],
+	const void *dfeatures, void (*done)(void *arg, size_t offset), void *arg);
 
 #endif

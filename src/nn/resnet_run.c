@@ -9,7 +9,7 @@ static size_t larger(size_t a, size_t b)
 
 /* ---- opening: every activation gets its memory, in the order of the forward pass ---- */
 
-static const float *open_stem(struct resnet_run *r, struct pass *p, const float *input, int *side)
+static const void *open_stem(struct resnet_run *r, struct pass *p, const void *input, int *side)
 {
 	const struct unit *u = &r->net->stem_unit;
 	struct pool_shape *s = &r->pool;
@@ -27,16 +27,16 @@ static const float *open_stem(struct resnet_run *r, struct pass *p, const float 
 	*side = conv_out(*side, s->top, s->bottom, s->r, s->stride);
 	r->pooled = pass_take(p, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
 	r->pool_index = p->dev->be->alloc(
-		p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
+		p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c, p->label);
 	pass_release(p, r->stem.y);
 	return r->pooled;
 }
 
-static const float *open_block(struct block_run *r, const struct block *k, struct pass *p,
-	const float *x, int *side, size_t *largest)
+static const void *open_block(struct block_run *r, const struct block *k, struct pass *p,
+	const void *x, int *side, size_t *largest)
 {
 	int in = *side;
-	const float *at = x;
+	const void *at = x;
 
 	r->x = x;
 	/* The shortcut first: x may be given up before the block's last unit is reached. */
@@ -56,10 +56,10 @@ static const float *open_block(struct block_run *r, const struct block *k, struc
 	return at;
 }
 
-void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const float *input)
+void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const void *input)
 {
 	int side = p->size;
-	const float *x;
+	const void *x;
 
 	*r = (struct resnet_run){ .net = net };
 	r->blocks = xcalloc((size_t)net->block_count, sizeof *r->blocks);
@@ -101,7 +101,7 @@ static int last_pixels(const struct resnet_run *r)
 
 static void forward_block(struct block_run *r, const struct block *k, struct pass *p)
 {
-	const float *residual = r->x;
+	const void *residual = r->x;
 
 	if (k->has_shortcut) {
 		unit_forward(&r->shortcut, p, NULL);
@@ -127,7 +127,7 @@ void resnet_forward(struct resnet_run *r, struct pass *p)
 
 /* ---- backward: three buffers change places ---- */
 
-static float *other(float *buffer[GRADIENT_BUFFERS], const float *a, const float *b)
+static void *other(void *buffer[GRADIENT_BUFFERS], const void *a, const void *b)
 {
 	for (int i = 0; i < GRADIENT_BUFFERS; i++)
 		if (buffer[i] != a && buffer[i] != b)
@@ -136,11 +136,11 @@ static float *other(float *buffer[GRADIENT_BUFFERS], const float *a, const float
 }
 
 /* dy lies in one of the buffers, is overwritten; returns the one that holds dx. */
-static float *backward_block(struct block_run *r, const struct block *k, struct pass *p,
-	float *buffer[GRADIENT_BUFFERS], float *dy)
+static void *backward_block(struct block_run *r, const struct block *k, struct pass *p,
+	void *buffer[GRADIENT_BUFFERS], void *dy)
 {
 	const struct backend *be = p->dev->be;
-	float *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
+	void *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
 	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
 
 	unit_backward_norm(&r->unit[k->units - 1], p, dz, residual, dy);
@@ -158,15 +158,15 @@ static float *backward_block(struct block_run *r, const struct block *k, struct 
 		residual = dz;
 	}
 	inputs *= (size_t)(r->unit[0].x_height * r->unit[0].x_width);
-	be->axpy(p->dev, dx, 1, residual, inputs);
+	be->add(p->dev, dx, residual, inputs);
 	return dx;
 }
 
 static void backward_stem(
-	struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS], float *dy)
+	struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS], void *dy)
 {
 	if (r->net->stem == STEM_IMAGENET) {
-		float *dx = other(buffer, dy, NULL);
+		void *dx = other(buffer, dy, NULL);
 
 		p->dev->be->max_pool_backward(p->dev, dx, dy, r->pool_index, &r->pool);
 		dy = dx;
@@ -175,11 +175,11 @@ static void backward_stem(
 	unit_backward_conv(&r->stem, p, NULL, dy);
 }
 
-void resnet_backward(struct resnet_run *r, struct pass *p, float *buffer[GRADIENT_BUFFERS],
-	const float *dfeatures, void (*done)(void *arg, size_t offset), void *arg)
+void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],
+	const void *dfeatures, void (*done)(void *arg, size_t offset), void *arg)
 {
 	const struct resnet *net = r->net;
-	float *dy = buffer[0];
+	void *dy = buffer[0];
 
 	p->dev->be->mean_pool_backward(
 		p->dev, dy, dfeatures, p->groups * p->n, last_pixels(r), net->features);

@@ -19,6 +19,7 @@ void unit_declare(struct unit *u, struct params *p, struct stats *s, const char 
 	const int shape[4] = { u->out, u->kernel, u->kernel, u->in };
 	char name[PARAM_NAME_MAX];
 
+	params_name(u->name, "%s", conv);
 	params_name(name, "%s.weight", conv);
 	u->weight = params_add(p, name, 4, shape, 0, INIT_TRUNCATED_NORMAL);
 	norm_declare(&u->norm, p, s, norm, u->out, zero_gamma);
@@ -30,7 +31,7 @@ size_t unit_output(const struct unit_run *r, const struct pass *p)
 		(size_t)r->unit->out;
 }
 
-void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height,
+void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const void *x, int height,
 	int width)
 {
 	struct conv_shape s = { .n = p->groups * p->n,
@@ -60,23 +61,26 @@ void unit_close(struct unit_run *r, struct pass *p)
 	r->conv = NULL;
 }
 
-void unit_forward(struct unit_run *r, struct pass *p, const float *residual)
+void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
 {
-	p->dev->be->conv_forward(p->dev, r->conv, r->z, r->x, p->values + r->unit->weight);
+	p->dev->layer = r->unit->name;
+	p->dev->be->conv_forward(p->dev, r->conv, r->z, r->x, pass_weights(p, r->unit->weight));
 	norm_forward(&r->norm, p, r->y, r->z, residual, r->unit->relu);
 }
 
 void unit_backward_norm(
-	struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy)
+	struct unit_run *r, struct pass *p, void *dz, void *dresidual, const void *dy)
 {
+	p->dev->layer = r->unit->name;
 	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, r->z);
 }
 
-void unit_backward_conv(struct unit_run *r, struct pass *p, float *dx, const float *dz)
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, const void *dz)
 {
 	const struct backend *be = p->dev->be;
 
+	p->dev->layer = r->unit->name;
 	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);
 	if (dx)
-		be->conv_backward_data(p->dev, r->conv, dx, dz, p->values + r->unit->weight);
+		be->conv_backward_data(p->dev, r->conv, dx, dz, pass_weights(p, r->unit->weight));
 }

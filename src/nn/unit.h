@@ -8,6 +8,7 @@
  * are made of. */
 
 struct unit {
+	char name[PARAM_NAME_MAX]; /* of the convolution */
 	int in, out, kernel, stride, relu;
 	enum padding padding;
 	size_t weight; /* offset in the parameter buffer */
@@ -19,8 +20,8 @@ struct unit_run {
 	struct conv *conv;
 	struct norm_run norm;
 	int x_height, x_width, height, width; /* of input and output */
-	const float *x;                       /* dev (groups n, x_height, x_width, in) */
-	float *z, *y; /* dev (groups n, height, width, out): the convolution's output, the unit's */
+	const void *x;                        /* dev (groups n, x_height, x_width, in) */
+	void *z, *y; /* dev (groups n, height, width, out): the convolution's output, the unit's */
 };
 
 /* Padding before and after so that out = ceil(in / stride): symmetric as torchvision's, or
@@ -33,21 +34,21 @@ void unit_declare(struct unit *u, struct params *p, struct stats *s, const char 
 	const char *norm, int zero_gamma);
 
 /* x (height, width as given) is the input's memory.  Takes memory for z and y. */
-void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const float *x, int height,
+void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const void *x, int height,
 	int width);
 void unit_close(struct unit_run *r, struct pass *p);
 
-void unit_forward(struct unit_run *r, struct pass *p, const float *residual);
+void unit_forward(struct unit_run *r, struct pass *p, const void *residual);
 
 /* dz (may be dy) and, unless NULL, dresidual (may be dy, then dz is another) from dy = the gradient
  * of y. */
 void unit_backward_norm(
-	struct unit_run *r, struct pass *p, float *dz, float *dresidual, const float *dy);
+	struct unit_run *r, struct pass *p, void *dz, void *dresidual, const void *dy);
 
 /* Gradients of the weights and, unless dx is NULL, of x, from dz. */
-void unit_backward_conv(struct unit_run *r, struct pass *p, float *dx, const float *dz);
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, const void *dz);
 
-/* Floats of y. */
+/* Elements of y. */
 size_t unit_output(const struct unit_run *r, const struct pass *p);
 
 #endif

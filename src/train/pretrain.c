@@ -101,21 +101,33 @@ static int save(struct run *r, char err[ERR_MAX])
 	return checkpoint_writer_submit(r->chief.writer, &r->chief.copy, err);
 }
 
+/* The images of a step are fed while the step before it is under way. */
+static void feed(struct run *r, int64_t step)
+{
+	double waited;
+	const struct batch *batch;
+
+	if (step >= r->steps)
+		return;
+	batch = loader_next(r->loader, &waited);
+	CHECK(batch && batch->step == step, "the loader's batch is not of step %lld",
+		(long long)step);
+	r->waited += waited;
+	step_feed(&r->step, batch, step / r->steps_per_epoch);
+}
+
 static int one_step(struct run *r, const struct plan *plan, char err[ERR_MAX])
 {
 	struct step_result result = { 0 };
 	struct step_dump *dump = plan->dump ? step_dump_before(&r->step) : NULL;
-	double waited;
-	const struct batch *batch = loader_next(r->loader, &waited);
 
-	CHECK(batch && batch->step == plan->step, "the loader's batch is not of step %lld",
-		(long long)plan->step);
-	r->waited += waited;
-	step_run(&r->step, batch, plan, &result);
-	if (dump && step_dump_after(dump, &r->step, batch, plan, &result, err) != 0)
+	step_start(&r->step, plan);
+	feed(r, plan->step + 1);
+	step_finish(&r->step, plan, &result);
+	if (dump && step_dump_after(dump, &r->step, plan, &result, err) != 0)
 		return -1;
 	if (!result.finite)
-		return step_dump_fault(&r->step, batch, plan, &result, err);
+		return step_dump_fault(&r->step, plan, &result, err);
 	if (plan->log)
 		report(r, plan, &result);
 	if (plan->checkpoint && save(r, err) != 0)
@@ -129,6 +141,7 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	r->logged_step = r->step.state.step;
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
+	feed(r, r->logged_step);
 	while (r->step.state.step < r->steps) {
 		struct plan plan = agree_on_plan(r);
 

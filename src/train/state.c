@@ -8,18 +8,38 @@ void state_open(struct state *s, struct device *dev, const struct model *m)
 	const struct backend *be = dev->be;
 
 	*s = (struct state){ .dev = dev, .params = &m->params, .stats = &m->stats };
-	s->values = be->alloc(dev, values);
-	s->gradients = be->alloc(dev, values);
-	s->momentum = be->alloc(dev, values);
-	s->target = be->alloc(dev, values);
-	s->running = be->alloc(dev, running);
-	s->target_running = be->alloc(dev, running);
+	s->values = be->alloc(dev, values, "parameters");
+	s->gradients = be->alloc(dev, values, "gradients");
+	s->momentum = be->alloc(dev, values, "momentum");
+	s->target = be->alloc(dev, values, "target network");
+	s->running = be->alloc(dev, running, "parameters");
+	s->target_running = be->alloc(dev, running, "target network");
+	s->weights = s->values;
+	s->target_weights = s->target;
+	if (dev->element == sizeof(float))
+		return;
+	s->weights = be->alloc(dev, m->params.length * dev->element, "parameters");
+	s->target_weights = be->alloc(dev, m->params.length * dev->element, "target network");
+}
+
+void state_round(struct state *s)
+{
+	const struct backend *be = s->dev->be;
+
+	if (s->weights == s->values)
+		return;
+	be->from_float(s->dev, s->weights, s->values, s->params->length);
+	be->from_float(s->dev, s->target_weights, s->target, s->params->length);
 }
 
 void state_close(struct state *s)
 {
 	const struct backend *be = s->dev->be;
 
+	if (s->weights != s->values) {
+		be->free(s->dev, s->weights);
+		be->free(s->dev, s->target_weights);
+	}
 	be->free(s->dev, s->values);
 	be->free(s->dev, s->gradients);
 	be->free(s->dev, s->momentum);

@@ -10,13 +10,19 @@ struct state {
 	const struct params *params;
 	const struct stats *stats;
 	float *values, *gradients, *momentum, *target; /* dev [params->length] */
-	float *running, *target_running;               /* dev [stats->length] */
-	int64_t step;                                  /* done */
-	int64_t updates;                               /* of the running statistics */
+	/* dev: values and target as elements of the device, for convolutions and linear layers;
+	 * values and target themselves where elements are floats */
+	void *weights, *target_weights;
+	float *running, *target_running; /* dev [stats->length] */
+	int64_t step;                    /* done */
+	int64_t updates;                 /* of the running statistics */
 };
 
 void state_open(struct state *s, struct device *dev, const struct model *m);
 void state_close(struct state *s);
+
+/* Bring weights and target_weights up to values and target. */
+void state_round(struct state *s);
 
 /* Initial weights of both networks (spec 3.1, 3.3). */
 void state_init(struct state *s, const struct config *c);

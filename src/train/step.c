@@ -6,62 +6,86 @@
 
 #include "objective/candidates.h"
 
-/* ---- forward ---- */
+/* ---- views ---- */
 
-static void make_views(struct step *s, const struct batch *batch, int64_t epoch)
+void step_feed(struct step *s, const struct batch *batch, int64_t epoch)
 {
-	const struct backend *be = s->dev->be;
-	int large = s->recipe.large, views = large + s->recipe.small;
+	int views = s->recipe.large + s->recipe.small, slot = batch->step & 1;
+	struct fed *fed = &s->fed[slot];
 
+	fed->step = batch->step;
+	memcpy(fed->ids, batch->ids, (size_t)s->n * sizeof *fed->ids);
 	for (int v = 0; v < views; v++)
 		for (int i = 0; i < s->n; i++) {
 			const struct image *x = &batch->images[i];
 
-			view_draw(&s->views[v * s->n + i], &s->recipe.view[v],
+			view_draw(&fed->views[v * s->n + i], &s->recipe.view[v],
 				(uint64_t)s->config->train.seed, epoch, batch->ids[i], v, x->width,
 				x->height, x->foreground);
 		}
-	be->views(s->dev, s->large.input, batch->images, s->n, s->views, large, 0);
-	if (s->recipe.small > 0)
-		be->views(s->dev, s->small.input, batch->images, s->n, s->views + large * s->n,
-			s->recipe.small, 0);
+	s->dev->be->images(s->dev, slot, batch->images, s->n);
 }
 
-/* o of every view, unit length. */
-static void predict(struct step *s)
+/* `count` views from view v on, into the input of their run. */
+static void draw(struct step *s, struct model_run *run, int v, int count)
 {
-	const struct backend *be = s->dev->be;
-	size_t rows = (size_t)s->recipe.large * (size_t)s->n;
-	int d = s->config->model.out;
-
-	s->large.pass.running = s->state.running;
-	model_forward(&s->large);
-	be->unit_length(s->dev, s->o, s->length, s->large.output, rows, d);
-	if (s->recipe.small == 0)
-		return;
-	s->small.pass.running = s->config->model.small_stats ? s->state.running : NULL;
-	model_forward(&s->small);
-	be->unit_length(s->dev, s->o + rows * (size_t)d, s->length + rows, s->small.output,
-		(size_t)s->recipe.small * (size_t)s->n, d);
+	s->dev->be->views(s->dev, run->input, s->slot, s->fed[s->slot].views + v * s->n, count, 0);
 }
 
-/* all (views, total, d) from every rank's own (views, n, d). */
-static void gather(struct step *s, float *all, const float *own, int views)
+const void *step_view(struct step *s, int v, int *size)
 {
-	size_t d = (size_t)s->config->model.out, n = (size_t)s->n * d, total = (size_t)s->total * d;
+	struct model_run *run = v < s->recipe.large ? &s->large : &s->small;
 
-	for (int v = 0; v < views; v++)
-		comm_gather_float(s->comm, all + (size_t)v * total, own + (size_t)v * n, n);
+	draw(s, run, v, 1);
+	*size = run->pass.size;
+	return run->input;
 }
 
-/* t of the large views, unit length, of all ranks. */
-static void project_targets(struct step *s)
+/* ---- forward ---- */
+
+/* o of the run's views from v on, unit length; first: the first view of this size. */
+static void predict(struct step *s, struct model_run *run, int v, int first)
 {
-	s->target.pass.running = s->state.target_running;
+	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
+
+	run->pass.turn = (v - first) / run->pass.groups;
+	run->pass.replay = 0;
+	model_forward(run);
+	s->held = run;
+	s->held_view = v;
+	s->dev->be->unit_length(s->dev, s->o + at * d, s->length + at, run->output,
+		(size_t)run->pass.groups * (size_t)s->n, (int)d);
+}
+
+/* t of the large views from v on, unit length, from the same input. */
+static void project(struct step *s, int v)
+{
+	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
+
 	model_forward(&s->target);
-	s->dev->be->unit_length(s->dev, s->t_own, s->t_length, s->target.output,
-		(size_t)s->recipe.large * (size_t)s->n, s->config->model.out);
-	gather(s, s->t, s->t_own, s->recipe.large);
+	s->dev->be->unit_length(s->dev, s->t_own + at * d, s->t_length + at, s->target.output,
+		(size_t)s->target.pass.groups * (size_t)s->n, (int)d);
+}
+
+static void forward(struct step *s)
+{
+	int large = s->recipe.large, views = large + s->recipe.small;
+	struct state *t = &s->state;
+
+	s->large.pass.running = t->running;
+	s->small.pass.running = s->config->model.small_stats ? t->running : NULL;
+	s->target.pass.running = t->target_running;
+	for (int v = 0; v < large; v += s->large.pass.groups) {
+		draw(s, &s->large, v, s->large.pass.groups);
+		predict(s, &s->large, v, 0);
+		project(s, v);
+	}
+	for (int v = large; v < views; v += s->small.pass.groups) {
+		draw(s, &s->small, v, s->small.pass.groups);
+		predict(s, &s->small, v, large);
+	}
+	s->dev->be->gather(
+		s->dev, s->t, s->t_own, large, (size_t)s->n * (size_t)s->config->model.out);
 }
 
 /* ---- loss ---- */
@@ -80,14 +104,14 @@ static void add_small_gradients(struct step *s)
 	size_t d = (size_t)s->config->model.out, n = (size_t)s->n * d, total = (size_t)s->total * d;
 	int large = s->recipe.large;
 
-	comm_sum_float(s->comm, s->g_small, (size_t)s->recipe.small * total);
+	s->dev->be->sum_float(s->dev, s->g_small, (size_t)s->recipe.small * total);
 	for (int v = 0; v < s->recipe.small; v++)
 		s->dev->be->axpy(s->dev, s->g + (size_t)(large + v) * n, 1,
 			s->g_small + (size_t)v * total + (size_t)s->first * d, n);
 }
 
 /* Loss, and g = dLoss / do, then through the normalisation. */
-static void relic(struct step *s, struct step_result *r)
+static void relic(struct step *s)
 {
 	const struct config *c = s->config;
 	const struct relic_options options = { .large = s->recipe.large,
@@ -109,21 +133,17 @@ static void relic(struct step *s, struct step_result *r)
 		.d = c->model.out,
 		.first = s->first };
 	const struct backend *be = s->dev->be;
-	double terms[2];
+	size_t nd = (size_t)s->n * (size_t)c->model.out;
 
 	if (s->o_small)
-		gather(s, s->o_small, s->o + (size_t)(s->recipe.large * s->n * c->model.out),
-			s->recipe.small);
-	be->relic_loss(s->dev, s->g, s->g_small, s->terms, &batch, &options);
+		be->gather(s->dev, s->o_small, s->o + (size_t)s->recipe.large * nd, s->recipe.small,
+			nd);
+	be->relic_loss(s->dev, s->g, s->g_small, s->report, &batch, &options);
 	if (s->g_small)
 		add_small_gradients(s);
-	be->unit_length_backward(s->dev, s->g, s->g, s->o, s->length,
+	be->unit_length_backward(s->dev, s->du, s->g, s->o, s->length,
 		(size_t)(s->recipe.large + s->recipe.small) * (size_t)s->n, c->model.out);
-	comm_sum_double(s->comm, s->terms, 2);
-	be->download(s->dev, terms, s->terms, sizeof terms);
-	r->contrastive = terms[0];
-	r->invariance = terms[1];
-	r->loss = c->loss.contrast * terms[0] + c->loss.invariance * terms[1];
+	be->sum_double(s->dev, s->report, 2);
 }
 
 /* ---- backward ---- */
@@ -135,36 +155,97 @@ static void reduce(void *arg, size_t offset)
 
 	if (s->reduced - offset < s->bucket && offset > 0)
 		return;
-	comm_sum_start(s->comm, s->state.gradients + offset, s->reduced - offset);
+	s->dev->be->sum_start(s->dev, s->state.gradients + offset, s->reduced - offset);
 	s->reduced = offset;
+}
+
+/* With train.recompute=views the activations of a view are gone when the next one's are made: run
+ * it forward again, with the batch statistics of the first time. */
+static void recompute(struct step *s, struct model_run *run, int v, int first)
+{
+	if (s->held == run && s->held_view == v)
+		return;
+	draw(s, run, v, run->pass.groups);
+	run->pass.turn = (v - first) / run->pass.groups;
+	run->pass.replay = 1;
+	model_forward(run);
+	s->held = run;
+	s->held_view = v;
+}
+
+static void backward_views(struct step *s, struct model_run *run, int v, int first,
+	void (*done)(void *arg, size_t offset))
+{
+	size_t at = (size_t)v * (size_t)s->n * (size_t)s->config->model.out;
+
+	if (s->config->train.recompute == RECOMPUTE_VIEWS)
+		recompute(s, run, v, first);
+	model_backward(run, &s->buffers, (const char *)s->du + at * s->dev->element, done, s);
 }
 
 /* Small views first: then the large views' pass completes the gradients, layer by layer, while they
  * are being summed. */
 static void backward(struct step *s)
 {
-	size_t large = (size_t)s->recipe.large * (size_t)s->n * (size_t)s->config->model.out;
+	int large = s->recipe.large, views = large + s->recipe.small;
 
 	s->dev->be->zero(s->dev, s->state.gradients, s->state.params->length * sizeof(float));
-	if (s->recipe.small > 0)
-		model_backward(&s->small, &s->buffers, s->g + large, NULL, NULL);
+	for (int v = views; v > large;) {
+		v -= s->small.pass.groups;
+		backward_views(s, &s->small, v, large, NULL);
+	}
 	s->reduced = s->state.params->length;
-	model_backward(&s->large, &s->buffers, s->g, reduce, s);
-	comm_sum_finish(s->comm);
+	for (int v = large; v > 0;) {
+		v -= s->large.pass.groups;
+		backward_views(s, &s->large, v, 0, v == 0 ? reduce : NULL);
+	}
+	s->dev->be->sum_finish(s->dev);
 }
 
-static double gradient_norm(struct step *s)
+/* ---- the step ---- */
+
+static void use_weights(struct step *s)
 {
-	const struct params *p = s->state.params;
+	struct state *t = &s->state;
+
+	state_round(t);
+	s->large.pass.values = s->small.pass.values = t->values;
+	s->large.pass.weights = s->small.pass.weights = t->weights;
+	s->large.pass.gradients = s->small.pass.gradients = t->gradients;
+	s->target.pass.values = t->target;
+	s->target.pass.weights = t->target_weights;
+}
+
+void step_start(struct step *s, const struct plan *plan)
+{
+	s->slot = plan->step & 1;
+	CHECK(s->fed[s->slot].step == plan->step, "step %lld was not fed", (long long)plan->step);
+	use_weights(s);
+	forward(s);
+	draw_candidates(s, plan->key);
+	relic(s);
+	backward(s);
+	s->dev->be->param_norms(s->dev, s->report + 2, s->state.values, s->state.gradients,
+		s->spans, s->state.params->count, (float)s->config->optim.weight_decay);
+}
+
+/* Loss and length of the gradient; the only thing that the host waits for. */
+static void read_report(struct step *s, struct step_result *r)
+{
+	const struct config *c = s->config;
+	const double *terms = s->host_report, *norms = terms + 2;
+	int count = s->state.params->count;
 	double square = 0;
 
-	s->dev->be->param_norms(s->dev, s->norms, s->state.values, s->state.gradients, s->spans,
-		p->count, (float)s->config->optim.weight_decay);
-	s->dev->be->download(
-		s->dev, s->host_norms, s->norms, (size_t)p->count * 3 * sizeof *s->norms);
-	for (int i = 0; i < p->count; i++)
-		square += s->host_norms[3 * i + 2];
-	return sqrt(square);
+	s->dev->be->download(s->dev, s->host_report, s->report,
+		(2 + 3 * (size_t)count) * sizeof *s->host_report);
+	r->contrastive = terms[0];
+	r->invariance = terms[1];
+	r->loss = c->loss.contrast * terms[0] + c->loss.invariance * terms[1];
+	for (int i = 0; i < count; i++)
+		square += norms[3 * i + 2];
+	r->gradient_norm = sqrt(square);
+	r->finite = isfinite(r->loss) && isfinite(r->gradient_norm);
 }
 
 static void update(struct step *s, const struct plan *plan)
@@ -175,31 +256,28 @@ static void update(struct step *s, const struct plan *plan)
 		.weight_decay = (float)s->config->optim.weight_decay };
 	struct state *t = &s->state;
 
-	s->dev->be->lars(s->dev, t->values, t->momentum, t->gradients, s->norms, s->spans,
+	s->dev->be->lars(s->dev, t->values, t->momentum, t->gradients, s->report + 2, s->spans,
 		t->params->count, &lars);
 	s->dev->be->ema(s->dev, t->target, t->values, (float)plan->ema, t->params->length);
+}
+
+void step_finish(struct step *s, const struct plan *plan, struct step_result *r)
+{
+	read_report(s, r);
+	s->state.updates += s->recipe.large + (s->config->model.small_stats ? s->recipe.small : 0);
+	if (!r->finite)
+		return;
+	update(s, plan);
+	s->state.step++;
 }
 
 void step_run(
 	struct step *s, const struct batch *batch, const struct plan *plan, struct step_result *r)
 {
-	struct state *t = &s->state;
+	struct batch here = *batch;
 
-	s->large.pass.values = s->small.pass.values = t->values;
-	s->large.pass.gradients = s->small.pass.gradients = t->gradients;
-	s->target.pass.values = t->target;
-
-	make_views(s, batch, plan->epoch);
-	predict(s);
-	project_targets(s);
-	draw_candidates(s, plan->key);
-	relic(s, r);
-	backward(s);
-	r->gradient_norm = gradient_norm(s);
-	t->updates += s->recipe.large + (s->config->model.small_stats ? s->recipe.small : 0);
-	r->finite = isfinite(r->loss) && isfinite(r->gradient_norm);
-	if (!r->finite)
-		return;
-	update(s, plan);
-	t->step++;
+	here.step = plan->step;
+	step_feed(s, &here, plan->epoch);
+	step_start(s, plan);
+	step_finish(s, plan, r);
 }

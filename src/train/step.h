@@ -25,6 +25,13 @@ struct step_result {
 	int finite; /* 0: the step was not applied */
 };
 
+/* The images of a step on their way to the network. */
+struct fed {
+	int64_t step;
+	uint64_t *ids;             /* [n] numbers of the images */
+	struct view_params *views; /* (L+S, n) the numbers of their views */
+};
+
 struct step {
 	const struct config *config;
 	struct comm *comm;
@@ -34,31 +41,50 @@ struct step {
 	struct state state;
 	int n, total, first; /* images of this rank, of the batch; this rank's first slot */
 
-	struct model_run large, small, target; /* small: only where recipe.small > 0 */
+	/* A run does all views of its size at once, or, with train.recompute=views, one at a time
+	 * in one view's memory. small: only where recipe.small > 0. */
+	struct model_run large, small, target;
 	struct model_buffers buffers;
+	const struct model_run *held; /* recompute: the run whose activations are those of ... */
+	int held_view;                /* ... this view */
 
-	struct view_params *views; /* host (L+S, n): the numbers of the views */
+	struct fed fed[2]; /* by the step's parity: one is computed with while the next comes */
+	int slot;          /* of the step under way */
 	int negatives;
 	int32_t *host_candidates; /* (n, 1 + negatives) */
 	uint8_t *mark;
-	int32_t *candidates;         /* dev */
-	float *o, *length, *g;       /* dev (L+S, n, d), (L+S, n), (L+S, n, d) */
+	int32_t *candidates;   /* dev */
+	float *o, *length, *g; /* dev (L+S, n, d), (L+S, n), (L+S, n, d) */
+	void *du;              /* dev (L+S, n, d) elements: gradient of the predictor's output */
 	float *t_own, *t, *t_length; /* dev (L, n, d), (L, total, d), (L, n) */
 	float *o_small, *g_small;    /* dev (S, total, d): small_mode 3 only */
-	double *terms;               /* dev [2] */
 
-	struct param_span *spans;   /* dev */
-	double *norms, *host_norms; /* dev and host (spans, 3) */
+	struct param_span *spans;     /* dev */
+	double *report, *host_report; /* dev, host: the loss's two terms, then (spans, 3) norms */
 
 	size_t bucket, reduced; /* floats of a bucket; gradients from here on are on their way */
 };
 
-/* Memory for everything; batch must be divisible by the ranks. */
+/* Memory for everything; batch must be divisible by the ranks; dev is connected to them. */
 void step_open(struct step *s, const struct config *c, struct comm *comm, struct device *dev);
 void step_close(struct step *s);
 
-/* Forward, loss, backward, and, unless loss or gradient is not finite, the update. */
+/* Give the images of a step; they must not change until it is finished (and dumped).  The next
+ * step's may come while a step is under way, after step_start. */
+void step_feed(struct step *s, const struct batch *batch, int64_t epoch);
+
+/* Forward, loss and backward are asked of the device. */
+void step_start(struct step *s, const struct plan *plan);
+
+/* Wait for them; then, unless loss or gradient is not finite, the update is asked for. */
+void step_finish(struct step *s, const struct plan *plan, struct step_result *result);
+
+/* All three, whatever step the batch was of. */
 void step_run(struct step *s, const struct batch *batch, const struct plan *plan,
 	struct step_result *result);
+
+/* The images of view v of the step that was started last are drawn again: dev (n, size, size, 3),
+ * elements; *size is its side. */
+const void *step_view(struct step *s, int v, int *size);
 
 #endif

@@ -104,14 +104,17 @@ static void put_gathered(struct dump *f, const char *name, struct step *s, const
 static void put_views(struct dump *f, struct step *s)
 {
 	for (int v = 0; v < s->recipe.large + s->recipe.small; v++) {
-		int small = v >= s->recipe.large, index = small ? v - s->recipe.large : v;
-		const struct model_run *run = small ? &s->small : &s->large;
-		size_t side = (size_t)run->pass.size, n = (size_t)s->n * side * side * 3;
+		int size;
+		const void *view = step_view(s, v, &size);
+		size_t side = (size_t)size, n = (size_t)s->n * side * side * 3;
 		const size_t shape[4] = { (size_t)s->total, side, side, 3 };
+		float *pixels = s->dev->be->alloc(s->dev, n * sizeof *pixels, "dump");
 		char name[32];
 
 		snprintf(name, sizeof name, "views/%d", v);
-		put_gathered(f, name, s, run->input + (size_t)index * n, n, 4, shape);
+		s->dev->be->to_float(s->dev, pixels, view, n);
+		put_gathered(f, name, s, pixels, n, 4, shape);
+		s->dev->be->free(s->dev, pixels);
 	}
 }
 
@@ -133,7 +136,7 @@ static void put_embeddings(struct dump *f, struct step *s)
 	xfree(all);
 }
 
-static void put_inputs(struct dump *f, struct step *s, const struct batch *batch)
+static void put_inputs(struct dump *f, struct step *s)
 {
 	size_t row = (size_t)(1 + s->negatives), n = (size_t)s->n;
 	const size_t shape[2] = { (size_t)s->total, row };
@@ -142,7 +145,7 @@ static void put_inputs(struct dump *f, struct step *s, const struct batch *batch
 	int32_t *candidates = xmalloc((size_t)s->total * row * sizeof *candidates);
 
 	for (size_t i = 0; i < n; i++)
-		own[i] = (int64_t)batch->ids[i];
+		own[i] = (int64_t)s->fed[s->slot].ids[i];
 	comm_gather_int64(s->comm, all, own, n);
 	if (f)
 		dump_array(f, "images", DUMP_INT64, all, 1, shape);
@@ -174,15 +177,14 @@ static void put_after(struct dump *f, const struct step *s)
 }
 
 static int write_dump(const char *path, const struct checkpoint *before, struct step *s,
-	const struct batch *batch, const struct plan *plan, const struct step_result *result,
-	char err[ERR_MAX])
+	const struct plan *plan, const struct step_result *result, char err[ERR_MAX])
 {
 	struct dump *f = s->comm->rank == 0 ? dump_open(path) : NULL;
 	int rc = 0;
 
 	put_views(f, s);
 	put_embeddings(f, s);
-	put_inputs(f, s, batch);
+	put_inputs(f, s);
 	if (f) {
 		put_scalars(f, s, plan, result);
 		if (before)
@@ -193,11 +195,11 @@ static int write_dump(const char *path, const struct checkpoint *before, struct 
 	return comm_agree(s->comm, rc, err);
 }
 
-int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch,
-	const struct plan *plan, const struct step_result *result, char err[ERR_MAX])
+int step_dump_after(struct step_dump *d, struct step *s, const struct plan *plan,
+	const struct step_result *result, char err[ERR_MAX])
 {
 	char *path = xasprintf("%s/step-%09lld.h5", s->config->run.dir, (long long)plan->step);
-	int rc = write_dump(path, &d->before, s, batch, plan, result, err);
+	int rc = write_dump(path, &d->before, s, plan, result, err);
 
 	checkpoint_free(&d->before);
 	xfree(d);
@@ -205,13 +207,13 @@ int step_dump_after(struct step_dump *d, struct step *s, const struct batch *bat
 	return rc;
 }
 
-int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan,
-	const struct step_result *result, char err[ERR_MAX])
+int step_dump_fault(struct step *s, const struct plan *plan, const struct step_result *result,
+	char err[ERR_MAX])
 {
 	char *path =
 		xasprintf("%s/fault-step-%09lld.h5", s->config->run.dir, (long long)plan->step);
 
-	if (write_dump(path, NULL, s, batch, plan, result, err) == 0)
+	if (write_dump(path, NULL, s, plan, result, err) == 0)
 		fail(err,
 			"step %lld has loss %g and gradient norm %g; it was not applied, its inputs are in %s. The last checkpoint is"
 			" from before it: try a smaller optim.lr, or look for bad images",

@@ -23,13 +23,13 @@ struct step_dump;
 struct step_dump *step_dump_before(const struct step *s);
 
 /* Write the file and free d.  Returns -1 with err on every rank if it cannot be written. */
-int step_dump_after(struct step_dump *d, struct step *s, const struct batch *batch,
-	const struct plan *plan, const struct step_result *result, char err[ERR_MAX]);
+int step_dump_after(struct step_dump *d, struct step *s, const struct plan *plan,
+	const struct step_result *result, char err[ERR_MAX]);
 
 /* A step whose loss or gradient is not finite was not applied: leave RUN/fault-step-%09d.h5
  * (without before/; the running statistics in after/ hold the faulty batch already) and return -1
  * with err saying so. */
-int step_dump_fault(struct step *s, const struct batch *batch, const struct plan *plan,
-	const struct step_result *result, char err[ERR_MAX]);
+int step_dump_fault(struct step *s, const struct plan *plan, const struct step_result *result,
+	char err[ERR_MAX]);
 
 #endif

@@ -3,51 +3,70 @@
 #include "objective/candidates.h"
 #include "train/step.h"
 
+/* With train.recompute=views each run holds one view, and small views use the memory of large ones.
+ */
 static void open_runs(struct step *s)
 {
+	int one = s->config->train.recompute == RECOMPUTE_VIEWS;
+	int large = s->recipe.large, small = s->recipe.small;
 	struct pass pass = { .kind = PASS_TRAIN,
 		.dev = s->dev,
-		.comm = s->comm,
-		.groups = s->recipe.large,
+		.groups = one ? 1 : large,
+		.turns = one ? large : 1,
 		.n = s->n,
 		.total = s->total,
-		.size = s->config->views.large_size };
+		.size = s->config->views.large_size,
+		.label = "activations of large views" };
 	const struct model_run *trained[2] = { &s->large, &s->small };
 
 	model_open(&s->large, &s->model, s->config, &pass, NULL);
-	pass.kind = PASS_TARGET;
-	model_open(&s->target, &s->model, s->config, &pass, s->large.input);
-	if (s->recipe.small > 0) {
-		pass.kind = PASS_TRAIN;
-		pass.groups = s->recipe.small;
-		pass.size = s->config->views.small_size;
-		model_open(&s->small, &s->model, s->config, &pass, NULL);
+	if (small > 0) {
+		struct pass half = pass;
+
+		half.groups = one ? 1 : small;
+		half.turns = one ? small : 1;
+		half.size = s->config->views.small_size;
+		half.label = "activations of small views";
+		half.lender = one ? &s->large.pass : NULL;
+		model_open(&s->small, &s->model, s->config, &half, NULL);
 	}
-	model_buffers_open(&s->buffers, s->dev, trained, s->recipe.small > 0 ? 2 : 1);
+	pass.kind = PASS_TARGET;
+	pass.turns = 1;
+	pass.label = "activations of the target network";
+	model_open(&s->target, &s->model, s->config, &pass, s->large.input);
+	model_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
+}
+
+static void *alloc(struct step *s, size_t bytes)
+{
+	return s->dev->be->alloc(s->dev, bytes, "embeddings and loss");
 }
 
 static void open_loss(struct step *s)
 {
-	const struct backend *be = s->dev->be;
 	size_t n = (size_t)s->n, total = (size_t)s->total, d = (size_t)s->config->model.out,
 	       f = sizeof(float);
 	size_t large = (size_t)s->recipe.large, small = (size_t)s->recipe.small,
 	       row = (size_t)(1 + s->negatives);
 
-	s->views = xcalloc((large + small) * n, sizeof *s->views);
+	for (int i = 0; i < 2; i++) {
+		s->fed[i].step = -1;
+		s->fed[i].ids = xcalloc(n, sizeof *s->fed[i].ids);
+		s->fed[i].views = xcalloc((large + small) * n, sizeof *s->fed[i].views);
+	}
 	s->host_candidates = xcalloc(n * row, sizeof *s->host_candidates);
 	s->mark = xcalloc(total, 1);
-	s->candidates = be->alloc(s->dev, n * row * sizeof *s->candidates);
-	s->o = be->alloc(s->dev, (large + small) * n * d * f);
-	s->length = be->alloc(s->dev, (large + small) * n * f);
-	s->g = be->alloc(s->dev, (large + small) * n * d * f);
-	s->t_own = be->alloc(s->dev, large * n * d * f);
-	s->t_length = be->alloc(s->dev, large * n * f);
-	s->t = be->alloc(s->dev, large * total * d * f);
-	s->terms = be->alloc(s->dev, 2 * sizeof *s->terms);
+	s->candidates = alloc(s, n * row * sizeof *s->candidates);
+	s->o = alloc(s, (large + small) * n * d * f);
+	s->length = alloc(s, (large + small) * n * f);
+	s->g = alloc(s, (large + small) * n * d * f);
+	s->du = alloc(s, (large + small) * n * d * s->dev->element);
+	s->t_own = alloc(s, large * n * d * f);
+	s->t_length = alloc(s, large * n * f);
+	s->t = alloc(s, large * total * d * f);
 	if (s->config->loss.small_mode == 3 && small > 0) {
-		s->o_small = be->alloc(s->dev, small * total * d * f);
-		s->g_small = be->alloc(s->dev, small * total * d * f);
+		s->o_small = alloc(s, small * total * d * f);
+		s->g_small = alloc(s, small * total * d * f);
 	}
 }
 
@@ -57,11 +76,11 @@ static void open_optimiser(struct step *s)
 	struct param_span *spans = params_spans(&s->model.params);
 	const struct backend *be = s->dev->be;
 
-	s->spans = be->alloc(s->dev, count * sizeof *spans);
+	s->spans = be->alloc(s->dev, count * sizeof *spans, "parameters");
 	be->upload(s->dev, s->spans, spans, count * sizeof *spans);
 	xfree(spans);
-	s->norms = be->alloc(s->dev, count * 3 * sizeof *s->norms);
-	s->host_norms = xcalloc(count * 3, sizeof *s->host_norms);
+	s->report = be->alloc(s->dev, (2 + count * 3) * sizeof *s->report, "parameters");
+	s->host_report = xcalloc(2 + count * 3, sizeof *s->host_report);
 }
 
 void step_open(struct step *s, const struct config *c, struct comm *comm, struct device *dev)
@@ -86,15 +105,18 @@ void step_open(struct step *s, const struct config *c, struct comm *comm, struct
 void step_close(struct step *s)
 {
 	const struct backend *be = s->dev->be;
-	void *const device_memory[] = { s->candidates, s->o, s->length, s->g, s->t_own, s->t_length,
-		s->t, s->terms, s->o_small, s->g_small, s->spans, s->norms };
+	void *const device_memory[] = { s->candidates, s->o, s->length, s->g, s->du, s->t_own,
+		s->t_length, s->t, s->o_small, s->g_small, s->spans, s->report };
 
 	for (size_t i = 0; i < sizeof device_memory / sizeof *device_memory; i++)
 		be->free(s->dev, device_memory[i]);
-	xfree(s->views);
+	for (int i = 0; i < 2; i++) {
+		xfree(s->fed[i].ids);
+		xfree(s->fed[i].views);
+	}
 	xfree(s->host_candidates);
 	xfree(s->mark);
-	xfree(s->host_norms);
+	xfree(s->host_report);
 	model_buffers_close(&s->buffers, s->dev);
 	model_close(&s->target);
 	if (s->recipe.small > 0)
