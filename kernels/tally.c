@@ -142,7 +142,8 @@ static struct tally_work *work_of(struct tally *t, const char *layer)
 		if (strcmp(t->work[i].layer, layer) == 0)
 			return &t->work[i];
 	t->work = xrealloc(t->work, (size_t)(t->work_count + 1) * sizeof *t->work);
-	t->work[t->work_count] = (struct tally_work){ .layer = layer };
+	t->work[t->work_count] = (struct tally_work){ .calls = 0 };
+	params_name(t->work[t->work_count].layer, "%s", layer);
 	return &t->work[t->work_count++];
 }
 

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/compute.h"
 #include "cli/options.h"
+#include "cli/ranks.h"
 #include "nn/model.h"
 
 struct arguments {
@@ -137,26 +138,39 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 	return rc;
 }
 
+static int join_and_bench(const struct arguments *a, struct config *c, char err[ERR_MAX])
+{
+	struct comm *comm = ranks_open(c, err);
+	int rc;
+
+	if (!comm) {
+		fprintf(stderr, "reliquary bench: %s\n", err);
+		return EXIT_INPUT;
+	}
+	rc = bench(a, c, comm, err);
+	if (rc != 0 && comm->rank == 0)
+		fprintf(stderr, "reliquary bench: %s\n", err);
+	comm_close(comm);
+	return rc == 0 ? EXIT_DONE : EXIT_INPUT;
+}
+
 int cmd_bench(int argc, char **argv)
 {
 	struct arguments a = { .seconds = 1, .repeats = 5, .images = 96 };
 	struct option_entry table[ENTRIES];
 	char err[ERR_MAX] = "";
 	struct config c;
-	struct comm *comm;
-	int status = EXIT_USAGE;
+	int status;
 
 	if (options_want_help(argc, argv)) {
 		fill_table(table, &a);
 		return help(table);
 	}
-	comm = comm_open(&argc, &argv);
 	config_default(&c);
 	if (read_arguments(&a, &c, argc, argv, err) == 0)
-		status = bench(&a, &c, comm, err) == 0 ? EXIT_DONE : EXIT_INPUT;
-	if (status != EXIT_DONE && comm->rank == 0)
-		fprintf(stderr, "reliquary bench: %s\n", err);
+		status = join_and_bench(&a, &c, err);
+	else
+		status = ranks_refuse("bench", err);
 	config_free(&c);
-	comm_close(comm);
 	return status;
 }

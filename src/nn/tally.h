@@ -1,7 +1,7 @@
 #ifndef NN_TALLY_H
 #define NN_TALLY_H
 
-#include "nn/backend.h"
+#include "nn/params.h"
 
 /* A device that computes nothing: it adds up what it is asked for.  The memory of a training step,
  * its operations, the bytes they move and the messages between ranks are then known before the job,
@@ -22,14 +22,14 @@ struct card {
 /* The card of that name, or NULL with err, which lists them. */
 const struct card *card_find(const char *name, char err[ERR_MAX]);
 
-/* One line of each list; what and layer are constant strings or the network's. */
+/* One line of each list; purpose and what are constant strings. */
 struct tally_memory {
 	const char *purpose;
 	size_t bytes, peak; /* now, at most */
 };
 
 struct tally_work {
-	const char *layer; /* of the network, or a part of the step */
+	char layer[PARAM_NAME_MAX]; /* of the network, or a part of the step */
 	double operations; /* of matrix products; a multiplication and its addition are two */
 	double bytes;      /* read and written, each array once a call */
 	double floor_s; /* sum over calls of the larger of operations / rate and bytes / bandwidth

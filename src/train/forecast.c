@@ -12,8 +12,7 @@ static struct batch make_batch(const struct forecast_options *o, int n)
 	b.images = xcalloc((size_t)n, sizeof *b.images);
 	b.ids = xcalloc((size_t)n, sizeof *b.ids);
 	for (int i = 0; i < n; i++)
-		b.images[i] = (struct image){ .width = o->image_width,
-			.height = o->image_height };
+		b.images[i] = (struct image){ .width = o->image_width, .height = o->image_height };
 	return b;
 }
 
