@@ -101,18 +101,12 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t tensorDesc)
 static cudnnStatus_t check_array(
 	cudnnTensorFormat_t format, cudnnDataType_t type, const int size[4])
 {
-	double elements = 1;
-
 	if ((int)format < 0 || format > CUDNN_TENSOR_NCHW_VECT_C || (int)type < 0 ||
 		type > CUDNN_DATA_FP4_E2M1)
 		return CUDNN_STATUS_BAD_PARAM;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		if (size[i] <= 0)
 			return CUDNN_STATUS_BAD_PARAM;
-		elements *= size[i];
-	}
-	if (elements > INT_MAX)
-		return CUDNN_STATUS_NOT_SUPPORTED;
 	if (format != CUDNN_TENSOR_NHWC ||
 		(type != CUDNN_DATA_FLOAT && type != CUDNN_DATA_BFLOAT16))
 		double_fault("cuDNN: format %d and type %d have no double", (int)format, (int)type);
