@@ -121,10 +121,30 @@ cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensorDesc,
 	if (!dnn_living(tensorDesc, DNN_TENSOR))
 		return CUDNN_STATUS_BAD_PARAM;
 	status = check_array(format, dataType, (const int[]){ n, c, h, w });
-	if (status == CUDNN_STATUS_SUCCESS)
-		*tensorDesc =
-			(struct cudnnTensorStruct){ DNN_TENSOR, 1, format, dataType, n, c, h, w };
-	return status;
+	if (status != CUDNN_STATUS_SUCCESS)
+		return status;
+	if ((double)n * c * h * w > INT_MAX)
+		return CUDNN_STATUS_NOT_SUPPORTED;
+	*tensorDesc = (struct cudnnTensorStruct){ DNN_TENSOR, 1, format, dataType, n, c, h, w };
+	return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnGetTensor4dDescriptor(const cudnnTensorDescriptor_t tensorDesc,
+	cudnnDataType_t *dataType, int *n, int *c, int *h, int *w, int *nStride, int *cStride,
+	int *hStride, int *wStride)
+{
+	if (!dnn_living(tensorDesc, DNN_TENSOR))
+		return CUDNN_STATUS_BAD_PARAM;
+	*dataType = tensorDesc->type;
+	*n = tensorDesc->n;
+	*c = tensorDesc->c;
+	*h = tensorDesc->h;
+	*w = tensorDesc->w;
+	*cStride = 1;
+	*wStride = *c;
+	*hStride = *w * *c;
+	*nStride = *h * *w * *c;
+	return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t *filterDesc)
