@@ -63,8 +63,12 @@ static int run_rank(struct rank *r, ncclUniqueId id, int (*body)(struct rank *),
 	int failed;
 
 	alarm(SECONDS);
-	NEED(cudaSetDevice(r->rank) == cudaSuccess);
+	NEED(cudaSetDevice(options & RANKS_ONE_DEVICE ? 0 : r->rank) == cudaSuccess);
 	NEED(cudaStreamCreateWithFlags(&r->stream, cudaStreamNonBlocking) == cudaSuccess);
+	if (options & RANKS_ONE_DEVICE) {
+		NEED(join(r, id, options) == ncclInvalidUsage);
+		return 0;
+	}
 	NEED(join(r, id, options) == ncclSuccess);
 	failed = body(r);
 	if (failed)

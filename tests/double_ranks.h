@@ -31,9 +31,10 @@ void *rank_upload(struct rank *r, const void *host, size_t bytes);
 void rank_tell(struct rank *r, int channel);
 void rank_wait(struct rank *r, int channel);
 
-enum rank_options { RANKS_ABORT = 1, RANKS_DO_NOT_BLOCK = 2 };
+enum rank_options { RANKS_ABORT = 1, RANKS_DO_NOT_BLOCK = 2, RANKS_ONE_DEVICE = 4 };
 
-/* body on so many ranks, which return 0; then the communicator is destroyed (RANKS_ABORT: aborted).
+/* body on so many ranks, which return 0; then the communicator is destroyed (RANKS_ABORT: the
+ * body has aborted it; RANKS_ONE_DEVICE: it must be refused, and there is no body).
  * With a word, at least one rank ends by a fault whose message has it, and the rest is ended. */
 #define assert_ranks(ranks, body, options, word)                                                   \
 	test_ranks((ranks), (body), (options), (word), __FILE__, __LINE__)

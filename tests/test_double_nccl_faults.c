@@ -189,6 +189,14 @@ static void seeded(void **state)
 	unsetenv("NCCL_DOUBLE_FAIL");
 }
 
+/* Two ranks on one GPU are refused. */
+static void one_device(void **state)
+{
+	(void)state;
+	assert_ranks(2, refused, RANKS_ONE_DEVICE, NULL);
+	assert_ranks(2, refused, RANKS_ONE_DEVICE | RANKS_DO_NOT_BLOCK, NULL);
+}
+
 /* A communicator that does not block gets work on its stream only when it says ncclSuccess. */
 static int polled(struct rank *r)
 {
@@ -221,6 +229,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(deadly),
 	cmocka_unit_test(mismatches),
 	cmocka_unit_test(seeded),
+	cmocka_unit_test(one_device),
 	cmocka_unit_test(without_blocking),
 };
 
