@@ -36,7 +36,7 @@ struct device_options {
 };
 
 /* What a device was asked for since it was opened; bench --trace prints the difference over a step.
- * On the CPU only allocations, copies, collectives and waits are counted. */
+ * On the CPU only allocations and collectives are counted. */
 struct device_counts {
 	long launches;    /* kernels of ours, and calls of libraries that launch theirs */
 	long copies;      /* between host and device */

@@ -34,11 +34,17 @@ static void *check_map(void *p)
 	return p;
 }
 
+/* As many addresses as there are: valgrind has few. */
 static void arena_begin(struct double_arena *a)
 {
+	void *p = MAP_FAILED;
+
 	a->empty_file = memfd_create("gpu double", MFD_CLOEXEC);
-	a->base = check_map(
-		mmap(NULL, a->size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, a->empty_file, 0));
+	for (a->size *= 2; p == MAP_FAILED && a->size > PAGE;) {
+		a->size /= 2;
+		p = mmap(NULL, a->size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, a->empty_file, 0);
+	}
+	a->base = check_map(p);
 	a->top = a->base + PAGE;
 }
 

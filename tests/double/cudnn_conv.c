@@ -138,7 +138,7 @@ static cudnnStatus_t check_memory(struct convolution *g)
 			double_fault("%s: %s at %p is not %zu bytes of device memory", g->call,
 				a->name, a->p, a->count * element);
 		if ((size_t)a->p % ALIGNMENT)
-			return CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER;
+			return CUDNN_STATUS_BAD_PARAM;
 		if (a != result &&
 			numbers_overlap(
 				a->p, a->count * element, result->p, result->count * element))
@@ -146,8 +146,7 @@ static cudnnStatus_t check_memory(struct convolution *g)
 		if (numbers_overlap(a->p, a->count * element, g->workspace, g->workspace_bytes))
 			double_fault("%s: %s lies in the workspace", g->call, a->name);
 	}
-	return (size_t)g->workspace % ALIGNMENT ? CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER
-						: CUDNN_STATUS_SUCCESS;
+	return (size_t)g->workspace % ALIGNMENT ? CUDNN_STATUS_BAD_PARAM : CUDNN_STATUS_SUCCESS;
 }
 
 /* What a call was given beside arrays and descriptors. */

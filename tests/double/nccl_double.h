@@ -11,6 +11,10 @@
 
 enum { NCCL_WAITING = 64 };
 
+/* nccl.h declares them without a prototype. */
+ncclResult_t ncclGroupStart(void);
+ncclResult_t ncclGroupEnd(void);
+
 enum collective_kind { ALL_REDUCE, ALL_GATHER, BROADCAST };
 
 /* One collective of one rank, asked for or queued. */
