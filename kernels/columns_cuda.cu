@@ -133,7 +133,7 @@ static __device__ double chunks_sum(const double *parts, int first, int chunks, 
 
 /* parts (chunks, columns): thread (lane, column) adds every eighth chunk, then the lanes are added.
  */
-static __global__ void finish_kernel(
+static __global__ void __launch_bounds__(COLUMNS_BLOCK) finish_kernel(
 	struct sums_out out, const double *parts, int chunks, size_t columns, size_t channels)
 {
 	__shared__ double lanes[COLUMNS_BLOCK];

@@ -109,11 +109,11 @@ static __global__ void __launch_bounds__(BLOCK)
 	}
 }
 
-enum { SPANS = 4 /* of a block: one a warp */ };
+enum { NORMS_BLOCK = 128, SPANS = NORMS_BLOCK / WARP /* of a block: one a warp */ };
 
 /* blocks: of squares_kernel */
-static __global__ void norms_kernel(
-	double *norms, const double *parts, struct table t, unsigned blocks)
+static __global__ void __launch_bounds__(NORMS_BLOCK)
+	norms_kernel(double *norms, const double *parts, struct table t, unsigned blocks)
 {
 	size_t share = share_of(&t, blocks);
 	int s = (int)(blockIdx.x * SPANS + threadIdx.x / WARP), lane = (int)threadIdx.x % WARP;
@@ -154,8 +154,8 @@ extern "C" void param_norms_cuda(struct device *dev, double *norms, const float 
 		LAUNCH(squares_kernel<4>, blocks, BLOCK, cuda, parts, p, g, t, weight_decay);
 	else
 		LAUNCH(squares_kernel<1>, blocks, BLOCK, cuda, parts, p, g, t, weight_decay);
-	LAUNCH(norms_kernel, (unsigned)(count + SPANS - 1) / SPANS, SPANS * WARP, cuda, norms,
-		parts, t, blocks);
+	LAUNCH(norms_kernel, (unsigned)(count + SPANS - 1) / SPANS, NORMS_BLOCK, cuda, norms, parts,
+		t, blocks);
 }
 
 /* ---- the step ---- */

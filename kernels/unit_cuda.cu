@@ -6,7 +6,11 @@
 #include "gpu_vector.h"
 #include "unit_math.h"
 
-enum { ROWS = 8 /* of a block: one a warp */, BLOCK = ROWS * WARP, BLOCKS = 16 };
+enum {
+	BLOCK = 256,
+	ROWS = BLOCK / WARP, /* of a block */
+	BLOCKS = 16          /* on a multiprocessor */
+};
 
 static unsigned rows_grid(const struct cuda *cuda, size_t rows)
 {

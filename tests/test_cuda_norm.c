@@ -23,10 +23,10 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, VARIANTS = 4 };
 
 static const enum precision precisions[] = { PRECISION_FLOAT32, PRECISION_BF16 };
 
-/* Elements of bfloat16 have 8 bits: to the nearest is within 2^-9. */
+/* Elements of bfloat16 have 8 bits: the nearest is within 2^-8. */
 static double rounding_of(const struct device *dev)
 {
-	return dev->precision == PRECISION_BF16 ? 1.0 / 512 : 0;
+	return dev->precision == PRECISION_BF16 ? 1.0 / 256 : 0;
 }
 
 struct layer {
