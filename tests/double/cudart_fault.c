@@ -93,11 +93,16 @@ static void print_instruction(const void *context)
 }
 
 /* What the access was; 0 when it is no matter of the double's. */
-static int describe(int signal, const void *address, char *text, size_t size)
+static int describe(int signal, const siginfo_t *info, char *text, size_t size)
 {
-	if (signal != SIGILL)
-		return double_describe(address, text, size);
-	snprintf(text, size, "what is misaligned or out of bounds");
+	if (signal != SIGILL && double_describe(info->si_addr, text, size))
+		return 1;
+	if (signal == SIGILL)
+		snprintf(text, size, "what is misaligned or out of bounds");
+	else if (info->si_code == SI_KERNEL)
+		snprintf(text, size, "what is misaligned, or an impossible address");
+	else
+		snprintf(text, size, "%p, which is nothing", info->si_addr);
 	return double_running() != NULL;
 }
 
@@ -105,7 +110,7 @@ static void handle(int signal, siginfo_t *info, void *context)
 {
 	const struct sigaction *old = before;
 	char text[200];
-	int is_ours = describe(signal, info->si_addr, text, sizeof text);
+	int is_ours = describe(signal, info, text, sizeof text);
 
 	while (signals[old - before] != signal)
 		old++;

@@ -101,18 +101,12 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t tensorDesc)
 static cudnnStatus_t check_array(
 	cudnnTensorFormat_t format, cudnnDataType_t type, const int size[4])
 {
-	double elements = 1;
-
 	if ((int)format < 0 || format > CUDNN_TENSOR_NCHW_VECT_C || (int)type < 0 ||
 		type > CUDNN_DATA_FP4_E2M1)
 		return CUDNN_STATUS_BAD_PARAM;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		if (size[i] <= 0)
 			return CUDNN_STATUS_BAD_PARAM;
-		elements *= size[i];
-	}
-	if (elements > INT_MAX)
-		return CUDNN_STATUS_NOT_SUPPORTED;
 	if (format != CUDNN_TENSOR_NHWC ||
 		(type != CUDNN_DATA_FLOAT && type != CUDNN_DATA_BFLOAT16))
 		double_fault("cuDNN: format %d and type %d have no double", (int)format, (int)type);
@@ -127,10 +121,30 @@ cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensorDesc,
 	if (!dnn_living(tensorDesc, DNN_TENSOR))
 		return CUDNN_STATUS_BAD_PARAM;
 	status = check_array(format, dataType, (const int[]){ n, c, h, w });
-	if (status == CUDNN_STATUS_SUCCESS)
-		*tensorDesc =
-			(struct cudnnTensorStruct){ DNN_TENSOR, 1, format, dataType, n, c, h, w };
-	return status;
+	if (status != CUDNN_STATUS_SUCCESS)
+		return status;
+	if ((double)n * c * h * w > INT_MAX)
+		return CUDNN_STATUS_NOT_SUPPORTED;
+	*tensorDesc = (struct cudnnTensorStruct){ DNN_TENSOR, 1, format, dataType, n, c, h, w };
+	return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnGetTensor4dDescriptor(const cudnnTensorDescriptor_t tensorDesc,
+	cudnnDataType_t *dataType, int *n, int *c, int *h, int *w, int *nStride, int *cStride,
+	int *hStride, int *wStride)
+{
+	if (!dnn_living(tensorDesc, DNN_TENSOR))
+		return CUDNN_STATUS_BAD_PARAM;
+	*dataType = tensorDesc->type;
+	*n = tensorDesc->n;
+	*c = tensorDesc->c;
+	*h = tensorDesc->h;
+	*w = tensorDesc->w;
+	*cStride = 1;
+	*wStride = *c;
+	*hStride = *w * *c;
+	*nStride = *h * *w * *c;
+	return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t *filterDesc)

@@ -73,29 +73,27 @@ static void launch_sums(struct cuda *cuda, float *sums, const float *x, int rows
 	LAUNCH(sums_kernel<fault>, rows, BLOCK, cuda, sums, x, cols);
 }
 
-#define FAULT(name) [name] = launch_sums<name>
-
 extern "C" void faulty_sums(
 	struct cuda *cuda, enum fault fault, float *sums, const float *x, int rows, int cols)
 {
 	static void (*const launch[FAULTS])(struct cuda *, float *, const float *, int, int) = {
-		FAULT(FINE),
-		FAULT(NO_FIRST_BARRIER),
-		FAULT(NO_SECOND_BARRIER),
-		FAULT(BARRIER_IN_BRANCH),
-		FAULT(ONE_BARRIER_MORE),
-		FAULT(ANOTHER_BARRIER),
-		FAULT(EARLY_RETURN),
-		FAULT(EARLY_RETURN_OF_FIRST),
-		FAULT(EARLY_RETURN_OF_WARP),
-		FAULT(HALF_WARP_SHUFFLES),
-		FAULT(PARTIAL_MASK),
-		FAULT(LANES_OUTSIDE),
-		FAULT(UNWRITTEN_SHARED),
-		FAULT(PAST_SHARED),
-		FAULT(PAST_DEVICE),
-		FAULT(WRITE_PAST_DEVICE),
-		FAULT(WRITE_BEFORE_DEVICE),
+		launch_sums<FINE>,
+		launch_sums<NO_FIRST_BARRIER>,
+		launch_sums<NO_SECOND_BARRIER>,
+		launch_sums<BARRIER_IN_BRANCH>,
+		launch_sums<ONE_BARRIER_MORE>,
+		launch_sums<ANOTHER_BARRIER>,
+		launch_sums<EARLY_RETURN>,
+		launch_sums<EARLY_RETURN_OF_FIRST>,
+		launch_sums<EARLY_RETURN_OF_WARP>,
+		launch_sums<HALF_WARP_SHUFFLES>,
+		launch_sums<PARTIAL_MASK>,
+		launch_sums<LANES_OUTSIDE>,
+		launch_sums<UNWRITTEN_SHARED>,
+		launch_sums<PAST_SHARED>,
+		launch_sums<PAST_DEVICE>,
+		launch_sums<WRITE_PAST_DEVICE>,
+		launch_sums<WRITE_BEFORE_DEVICE>,
 	};
 
 	launch[fault](cuda, sums, x, rows, cols);

@@ -5,7 +5,7 @@
 
 /* Kernels for tests of the double: one that is right, and the same with one mistake. */
 
-enum fault {
+enum fault { /* in the order of the table in faulty.cc */
 	FINE,
 	NO_FIRST_BARRIER,
 	NO_SECOND_BARRIER,
