@@ -196,7 +196,9 @@ size_t simt_shared_bytes(void)
 
 static int is_mapped(uintptr_t address)
 {
-	return msync((void *)(address / PAGE * PAGE), 1, MS_ASYNC) == 0;
+	unsigned char in_memory;
+
+	return mincore((void *)(address / PAGE * PAGE), 1, &in_memory) == 0;
 }
 
 static int is_host(uintptr_t word, int is_pointer)
