@@ -17,10 +17,10 @@
 	} while (0)
 /* Before a loop over an array that must stay in registers, where the compiler would not see to it.
  */
-#define UNROLL _Pragma("unroll")
+#define UNROLLED _Pragma("unroll")
 #else
 #include "simt.h"
-#define UNROLL
+#define UNROLLED
 #endif
 
 /* The vendors' headers see to C++ themselves; ours are C. */

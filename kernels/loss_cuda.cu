@@ -30,7 +30,7 @@ static __device__ void dots(double *logits, size_t row, const float *one, const 
 	for (int i = lane * W; i < d; i += WARP * W) {
 		const struct pack<float, W> x = pack_load<W>(one + i);
 
-		UNROLL
+		UNROLLED
 		for (int v = 0; v < VIEWS; v++) {
 			const struct pack<float, W> y =
 				pack_load_if<W>(v < n, many + (v < n ? (size_t)v * step : 0) + i);
@@ -39,7 +39,7 @@ static __device__ void dots(double *logits, size_t row, const float *one, const 
 				sum[v] += (double)x.v[e] * (double)y.v[e];
 		}
 	}
-	UNROLL
+	UNROLLED
 	for (int v = 0; v < VIEWS; v++) {
 		double dot = warp_sum(sum[v]);
 
@@ -123,13 +123,13 @@ static __device__ void gradients(
 				const double t = loss_embedding(
 					in->t, b, in->total, loss_candidates(l, i)[k], in->d)[x];
 
-				UNROLL
+				UNROLLED
 				for (int v = 0; v < VIEWS; v++)
 					if (v < n)
 						sum[v] += w[(size_t)v * step + (size_t)k] * t;
 			}
 		}
-		UNROLL
+		UNROLLED
 		for (int v = 0; v < VIEWS; v++)
 			if (v < n)
 				l->g[((size_t)(first + v) * (size_t)in->n + (size_t)i) *

@@ -189,7 +189,7 @@ static __global__ void __launch_bounds__(BLOCK, 4) columns_kernel(const struct v
 	}
 	out += ((size_t)(b.first + view) * (size_t)b.size + (size_t)y) * (size_t)b.size * CHANNELS +
 		(size_t)x;
-	UNROLL
+	UNROLLED
 	for (int k = 0; k < RUN; k++) {
 		struct pack<T, W> end;
 
