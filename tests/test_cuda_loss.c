@@ -17,7 +17,7 @@
 static const struct trial {
 	int large, small, negatives, n, d;
 } trials[] = { { 2, 1, 3, 5, 7 }, { 4, 2, 10, 16, 64 }, { 3, 9, 5, 7, 36 }, { 9, 2, 4, 6, 33 },
-	{ 2, 1, 69, 70, 8 }, { 2, 2, 3, 5, 1030 }, { 1, 3, 6, 9, 260 } };
+	{ 2, 1, 69, 70, 8 }, { 2, 2, 3, 5, 1030 }, { 2, 1, 2, 300, 4 }, { 1, 3, 6, 9, 260 } };
 
 enum { TRIALS = sizeof trials / sizeof *trials, MODES = 5 };
 
