@@ -1,7 +1,9 @@
 /* conv_pad_cuda.cu - what convolutions need beside cuDNN: padding and cropping, and adding a
- * bfloat16 gradient to floats.  All are copies in essence, so the widest units that the addresses
- * and sizes allow are moved. */
+ * bfloat16 gradient to floats.  Padding is a copy, so the widest units that the addresses and sizes
+ * allow are moved, whatever the elements. */
 #include "gpu.h"
+
+#include "gpu_array.h"
 
 extern "C" {
 #include "conv_cuda.h"
@@ -62,44 +64,14 @@ void conv_window_cuda(struct cuda *cuda, void *out, const void *in, const struct
 		move<uint16_t>(cuda, out, in, w, 0);
 }
 
-/* The float whose upper half is a bfloat16 and whose lower half is zero. */
-static __device__ float float_of(uint32_t bits)
-{
-	float value;
-
-	memcpy(&value, &bits, sizeof value);
-	return value;
-}
-
-/* Two at a time: x is a piece of scratch and so aligned; y may lie anywhere among the gradients. */
-static __global__ void add_pairs(float *y, const uint16_t *x, size_t n)
-{
-	size_t stride = 2 * (size_t)gridDim.x * blockDim.x;
-	size_t first = 2 * ((size_t)blockIdx.x * blockDim.x + threadIdx.x);
-
-	for (size_t i = first; i + 1 < n; i += stride) {
-		uint32_t two = *(const uint32_t *)(x + i);
-
-		y[i] += float_of(two << 16);
-		y[i + 1] += float_of(two & 0xffff0000u);
-	}
-	if (first == 0 && n % 2 > 0)
-		y[n - 1] += float_of((uint32_t)x[n - 1] << 16);
-}
-
 void conv_accumulate_cuda(struct cuda *cuda, float *y, const void *x, size_t n)
 {
-	size_t blocks = (n + 2 * BLOCK - 1) / (2 * BLOCK),
-	       most = 16 * (size_t)cuda->multiprocessors;
-
-	if (n > 0)
-		LAUNCH(add_pairs, (unsigned)(blocks < most ? blocks : most), BLOCK, cuda, y,
-			(const uint16_t *)x, n);
+	array_apply<ARRAY_ADD>(cuda, y, (const struct bf16 *)x, 1, n);
 }
 
 cudaError_t cuda_kernels_probe(void)
 {
 	struct cudaFuncAttributes attributes;
 
-	return cudaFuncGetAttributes(&attributes, (const void *)add_pairs);
+	return cudaFuncGetAttributes(&attributes, (const void *)move_rows<uint16_t>);
 }

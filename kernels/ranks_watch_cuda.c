@@ -81,8 +81,18 @@ static const struct ranks_call *waiting(struct cuda *cuda)
 	return call;
 }
 
-/* While this rank computes: at first another thread may have the core, and soon the core may rest.
- */
+static void watch(struct cuda *cuda)
+{
+	struct cuda_ranks *r = cuda->ranks;
+	const struct ranks_call *call = waiting(cuda);
+	char text[DESCRIPTION];
+
+	check_fault(cuda);
+	if (call)
+		comm_waiting(r->comm, describe(text, call), r->complete + 1, r->since);
+}
+
+/* At first another thread may have the core, and soon the core may rest. */
 static void rest(double waited)
 {
 	const struct timespec nap = { .tv_nsec = 50000 };
@@ -95,17 +105,16 @@ static void rest(double waited)
 
 void cuda_ranks_await(struct cuda *cuda, cudaEvent_t event)
 {
-	struct cuda_ranks *r = cuda->ranks;
-	double began = clock_seconds();
+	const double look_s = 2e-3; /* a fault need not be seen sooner */
+	double began = clock_seconds(), looked = began;
 
 	while (!cuda_event_done(cuda, event)) {
-		const struct ranks_call *call = waiting(cuda);
-		char text[DESCRIPTION];
+		double now = clock_seconds();
 
-		check_fault(cuda);
-		if (call)
-			comm_waiting(r->comm, describe(text, call), r->complete + 1, r->since);
-		else
-			rest(clock_seconds() - began);
+		rest(now - began);
+		if (now - looked < look_s)
+			continue;
+		watch(cuda);
+		looked = now;
 	}
 }

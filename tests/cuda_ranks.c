@@ -201,21 +201,18 @@ static void gathers(struct job *j)
 	}
 }
 
-/* More than may be under way, without a wait of ours; nothing is allocated. */
+/* More than the back end keeps track of, without a wait of ours; nothing is allocated. */
 static void many(struct job *j)
 {
-	enum { COUNT = 2500, SEED = 4 };
-	double *x = doubles(j, 1, SEED), own = value(j->comm->rank, 0, SEED), sum;
+	enum { COUNT = 1100, SEED = 4 };
+	double *x = doubles(j, COUNT, SEED);
 	long allocations = j->dev->counts.allocations, host = xalloc_count();
 
-	for (int i = 0; i < COUNT; i++) {
-		j->be->upload(j->dev, x, &own, sizeof own);
-		j->be->sum_double(j->dev, x, 1);
-	}
-	j->be->download(j->dev, &sum, x, sizeof sum);
-	CHECK(sum == sum_of(j, 0, SEED), "%g, not %g", sum, sum_of(j, 0, SEED));
+	for (int i = 0; i < COUNT; i++)
+		j->be->sum_double(j->dev, x + i, 1);
+	j->be->wait(j->dev);
 	CHECK(j->dev->counts.allocations == allocations && xalloc_count() == host, "allocations");
-	j->be->free(j->dev, x);
+	check_doubles(j, x, COUNT, SEED);
 }
 
 /* Five sums, the third of which NCCL's double lets break down on rank 1 (NCCL_DOUBLE_FAIL). */

@@ -83,6 +83,7 @@ forbid "gpu.h alone asks for the compiler" '__CUDACC__|__CUDA_ARCH__' '#ifdef __
 		kernels/*.cu $device
 	forbid "kernels' files neither allocate nor wait" \
 		"cuda(Malloc|Free|HostAlloc|(Device|Stream|Event)Synchronize|Memcpy|Memset)(Host|Managed|Async)? *\(" '	cudaMemcpy(a, b, 4, c);' kernels/*.cu
+	# shellcheck disable=SC2046
 	forbid "shuffles are the reductions' of gpu_*.h" '__shfl' '	x += __shfl_xor_sync(m, x, 1);' \
 		$(others none | grep -v '^kernels/gpu_')
 }

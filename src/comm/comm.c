@@ -124,6 +124,11 @@ void comm_at_step(struct comm *c, int64_t step)
 	comm_base_of(c)->step = step;
 }
 
+int64_t comm_step(const struct comm *c)
+{
+	return comm_base_of((struct comm *)c)->step;
+}
+
 double comm_timeout(const struct comm *c)
 {
 	return ((const struct comm_base *)c)->timeout_s;

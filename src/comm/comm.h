@@ -62,8 +62,9 @@ int comm_agree(struct comm *c, int rc, char *err);
 
 /* ---- the watchdog; none of these is collective ---- */
 
-/* The step that begins; for messages. */
+/* The step that begins, and which it was last; for messages. */
 void comm_at_step(struct comm *c, int64_t step);
+int64_t comm_step(const struct comm *c);
 
 /* Seconds that a wait for other ranks may last. */
 double comm_timeout(const struct comm *c);

@@ -7,13 +7,6 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#if defined __SANITIZE_ADDRESS__
-#define HAVE_ASAN 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define HAVE_ASAN 1
-#endif
-#endif
 #ifdef HAVE_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>

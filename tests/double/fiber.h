@@ -6,6 +6,15 @@
 
 #include <stddef.h>
 
+/* Whether this is compiled with AddressSanitizer: gcc's way to say so, and clang's. */
+#if defined __SANITIZE_ADDRESS__
+#define HAVE_ASAN 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define HAVE_ASAN 1
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -66,51 +66,6 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId *uniqueId)
 	return ncclSuccess;
 }
 
-static int good_config(const ncclConfig_t *config)
-{
-	return config->size == sizeof *config && config->magic == CONFIG_MAGIC &&
-		config->version == NCCL_VERSION_CODE &&
-		(config->blocking == 0 || config->blocking == 1 ||
-			config->blocking == NCCL_CONFIG_UNDEF_INT);
-}
-
-ncclResult_t ncclCommInitRank(ncclComm_t *comm, int nranks, ncclUniqueId commId, int rank)
-{
-	return ncclCommInitRankConfig(comm, nranks, commId, rank, NULL);
-}
-
-ncclResult_t ncclCommInitRankConfig(
-	ncclComm_t *comm, int nranks, ncclUniqueId commId, int rank, ncclConfig_t *config)
-{
-	ncclComm_t new;
-
-	if (!comm || nranks < 1 || rank < 0 || rank >= nranks)
-		return nccl_error(
-			ncclInvalidArgument, "Invalid rank requested : %d/%d", rank, nranks);
-	if (config && !good_config(config))
-		return nccl_error(ncclInvalidArgument,
-			"ncclConfig_t argument not initialized via "
-			"NCCL_CONFIG_INITIALIZER");
-	if (!meeting_is_name(commId.internal))
-		return nccl_error(ncclInvalidArgument, "the unique id is none of ncclGetUniqueId");
-	new = calloc(1, sizeof *new);
-	if (!new)
-		return nccl_error(ncclSystemError, "no memory");
-	new->alive = COMM_ALIVE;
-	new->references = 1;
-	pthread_mutex_init(&new->lock, NULL);
-	new->rank = rank;
-	new->ranks = nranks;
-	new->blocking = !config || config->blocking != 0;
-	new->meeting = meeting_join(commId.internal, rank, nranks);
-	*comm = new;
-	if (!new->blocking)
-		return ncclInProgress;
-	while (!meeting_complete(new->meeting))
-		usleep(POLL_MICROSECONDS);
-	return ncclSuccess;
-}
-
 static ncclResult_t check_comm(ncclComm_t comm, const char *call)
 {
 	if (!comm)
@@ -127,7 +82,85 @@ static ncclResult_t state_of(ncclComm_t comm)
 
 	if (failed >= 0)
 		return failed == comm->rank ? ncclSystemError : ncclRemoteError;
-	return !meeting_complete(comm->meeting) || comm->busy ? ncclInProgress : ncclSuccess;
+	if (!meeting_complete(comm->meeting))
+		return ncclInProgress;
+	failed = meeting_shared_device(comm->meeting);
+	if (failed >= 0)
+		return nccl_error(ncclInvalidUsage,
+			"Duplicate GPU detected : rank %d and another on one CUDA device", failed);
+	return comm->busy ? ncclInProgress : ncclSuccess;
+}
+
+static int good_config(const ncclConfig_t *config)
+{
+	return config->size == sizeof *config && config->magic == CONFIG_MAGIC &&
+		config->version == NCCL_VERSION_CODE &&
+		(config->blocking == 0 || config->blocking == 1 ||
+			config->blocking == NCCL_CONFIG_UNDEF_INT);
+}
+
+void comm_release(ncclComm_t comm)
+{
+	static _Atomic(ncclComm_t) destroyed;
+
+	if (atomic_fetch_sub(&comm->references, 1) > 1)
+		return;
+	meeting_leave(comm->meeting);
+	comm->meeting = NULL;
+	comm->next = atomic_exchange(&destroyed, comm);
+}
+
+static ncclResult_t close_comm(ncclComm_t comm)
+{
+	atomic_store(&comm->alive, 0);
+	comm_release(comm);
+	return ncclSuccess;
+}
+
+ncclResult_t ncclCommInitRank(ncclComm_t *comm, int nranks, ncclUniqueId commId, int rank)
+{
+	return ncclCommInitRankConfig(comm, nranks, commId, rank, NULL);
+}
+
+ncclResult_t ncclCommInitRankConfig(
+	ncclComm_t *comm, int nranks, ncclUniqueId commId, int rank, ncclConfig_t *config)
+{
+	ncclResult_t state;
+	ncclComm_t new;
+	int device;
+
+	if (!comm || nranks < 1 || rank < 0 || rank >= nranks)
+		return nccl_error(
+			ncclInvalidArgument, "Invalid rank requested : %d/%d", rank, nranks);
+	if (config && !good_config(config))
+		return nccl_error(ncclInvalidArgument,
+			"ncclConfig_t argument not initialized via "
+			"NCCL_CONFIG_INITIALIZER");
+	if (!meeting_is_name(commId.internal))
+		return nccl_error(ncclInvalidArgument, "the unique id is none of ncclGetUniqueId");
+	if (cudaGetDevice(&device) != cudaSuccess)
+		return nccl_error(ncclUnhandledCudaError, "Cuda failure");
+	new = calloc(1, sizeof *new);
+	if (!new)
+		return nccl_error(ncclSystemError, "no memory");
+	new->alive = COMM_ALIVE;
+	new->references = 1;
+	pthread_mutex_init(&new->lock, NULL);
+	new->rank = rank;
+	new->ranks = nranks;
+	new->blocking = !config || config->blocking != 0;
+	new->meeting = meeting_join(commId.internal, rank, nranks, device);
+	*comm = new;
+	if (!new->blocking)
+		return ncclInProgress;
+	while (!meeting_complete(new->meeting))
+		usleep(POLL_MICROSECONDS);
+	state = state_of(new);
+	if (state != ncclSuccess) {
+		close_comm(new);
+		*comm = NULL;
+	}
+	return state;
 }
 
 ncclResult_t nccl_ready(ncclComm_t comm, const char *call)
@@ -184,22 +217,6 @@ ncclResult_t ncclCommUserRank(const ncclComm_t comm, int *rank)
 	if (status == ncclSuccess)
 		*rank = comm->rank;
 	return status;
-}
-
-void comm_release(ncclComm_t comm)
-{
-	if (atomic_fetch_sub(&comm->references, 1) > 1)
-		return;
-	meeting_leave(comm->meeting);
-	pthread_mutex_destroy(&comm->lock);
-	free(comm);
-}
-
-static ncclResult_t close_comm(ncclComm_t comm)
-{
-	atomic_store(&comm->alive, 0);
-	comm_release(comm);
-	return ncclSuccess;
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm)

@@ -134,8 +134,7 @@ static int run_collective(void *arg)
 
 	if (!c->comm->alive)
 		return finish(c);
-	if (c->comm->finished + 1 != c->order.number || meeting_failed(c->comm->meeting) >= 0 ||
-		seeded_failure(c))
+	if (c->comm->finished + 1 != c->order.number || seeded_failure(c))
 		return 0;
 	while (c->done < c->order.count)
 		if (!step(c))

@@ -15,7 +15,7 @@
 #define NAME_PREFIX "/reliquary-nccl-"
 
 struct place {
-	atomic_int taken;
+	atomic_int taken;          /* 1 + device */
 	atomic_ulong posted, done; /* pieces */
 	struct order order;
 };
@@ -66,7 +66,7 @@ static struct shared *map_object(const char *name)
 	return p;
 }
 
-struct meeting *meeting_join(const char *name, int rank, int ranks)
+struct meeting *meeting_join(const char *name, int rank, int ranks, int device)
 {
 	struct meeting *m = calloc(1, sizeof *m);
 	struct shared *shared;
@@ -78,7 +78,7 @@ struct meeting *meeting_join(const char *name, int rank, int ranks)
 	if (!atomic_compare_exchange_strong(&shared->ranks, &others, ranks) && others != ranks)
 		double_fault(
 			"NCCL: rank %d asks for %d ranks, another for %d", rank, ranks, others);
-	if (atomic_exchange(&shared->places[rank].taken, 1))
+	if (atomic_exchange(&shared->places[rank].taken, 1 + device))
 		double_fault("NCCL: two ranks are rank %d", rank);
 	*m = (struct meeting){ .shared = shared, .rank = rank, .ranks = ranks };
 	snprintf(m->name, sizeof m->name, "%s", name);
@@ -90,6 +90,17 @@ struct meeting *meeting_join(const char *name, int rank, int ranks)
 int meeting_complete(const struct meeting *m)
 {
 	return atomic_load(&m->shared->joined) == m->ranks;
+}
+
+int meeting_shared_device(const struct meeting *m)
+{
+	const struct place *places = m->shared->places;
+
+	for (int r = 0; r < m->ranks; r++)
+		for (int other = r + 1; other < m->ranks; other++)
+			if (atomic_load(&places[r].taken) == atomic_load(&places[other].taken))
+				return r;
+	return -1;
 }
 
 void meeting_leave(struct meeting *m)

@@ -23,9 +23,12 @@ void meeting_name(char name[MEETING_NAME]);
 
 int meeting_is_name(const char name[MEETING_NAME]);
 
-/* Come in as rank of ranks; the object goes from the file system with the last one. */
-struct meeting *meeting_join(const char *name, int rank, int ranks);
+/* Come in as rank of ranks, with a device; the object goes from the file system with the last one.
+ */
+struct meeting *meeting_join(const char *name, int rank, int ranks, int device);
 int meeting_complete(const struct meeting *m);
+/* Of a complete one: two ranks with one device, the first of them, or -1. */
+int meeting_shared_device(const struct meeting *m);
 void meeting_leave(struct meeting *m);
 
 /* Post a piece of at most MEETING_WINDOW bytes: 0 while others are not done with the last one. */

@@ -193,16 +193,13 @@ static void begin_block(size_t i)
 	blockIdx.y = (unsigned)(b / gridDim.x % gridDim.y);
 	blockIdx.z = (unsigned)(b / ((size_t)gridDim.x * gridDim.y));
 	threadIdx.y = threadIdx.z = 0;
-	if (simt_shared_used) {
-		simt_shared_fill();
-		simt_shared_used = 0;
-	}
+	simt_shared_fill();
 	simt_split = 0;
 }
 
 static void check_shared(void)
 {
-	size_t bytes = simt_shared_used ? simt_shared_bytes() : 0;
+	size_t bytes = simt_shared_bytes();
 
 	if (bytes > SIMT_SHARED_MAX)
 		double_fault("%zu bytes of shared arrays, %d are allowed", bytes, SIMT_SHARED_MAX);
@@ -234,7 +231,6 @@ static void begin(void)
 		double_fault("SIMT_ORDER is forward or reverse, not %s", order);
 	double_set_where(where);
 	runner_stack = fiber_new();
-	simt_shared_used = 1; /* fill it before the first block */
 }
 
 static int run(void *work)

@@ -8,10 +8,10 @@
  * the block that meets a barrier is a fiber.  What is checked is listed in simt.cc. */
 
 /* The real headers define it only when nobody has.  A thread that comes past a shared array says
- * so, then all of them are filled with NaN before the next block.  `used`: the compiler must not
- * conclude that an array which nobody writes is zero. */
+ * so, and it is filled with NaN before the next block.  `used`: the compiler must not conclude that
+ * an array which nobody writes is zero. */
 #define __shared__                                                                                 \
-	simt_shared_used = 1;                                                                      \
+	simt_shared(__func__);                                                                     \
 	static __attribute__((used))
 
 #include <cuda_runtime_api.h>
@@ -56,11 +56,11 @@ struct simt_launch {
 };
 
 extern "C" {
-extern int simt_shared_used;
 extern unsigned simt_threads, simt_thread; /* of the running block; the running one */
 extern int simt_reverse;                   /* SIMT_ORDER=reverse */
 extern int simt_split;                     /* a thread of this block has met a barrier */
 
+void simt_shared(const char *function); /* its __func__ */
 void simt_barrier(const char *file, int line);
 uint64_t simt_exchange(unsigned mask, uint64_t bits, int lanes, const char *file, int line);
 /* Check the shape; queue launch, which begins the bytes at work. */

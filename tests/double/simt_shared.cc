@@ -1,9 +1,9 @@
-/* simt_shared.cc - which statics are __shared__ arrays, and what a launch hands to its kernel.
+/* simt_shared.cc - where the __shared__ arrays are, and what a launch hands to its kernel.
  *
- * A __shared__ array is a static within a function of C++, without initialiser.  The program's own
- * symbol table lists them: objects in .bss whose mangled name begins with _ZZ, "within a function".
- * (An attribute for a section of their own would be simpler, but g++ ignores it within templates.)
- * No file of the double itself may have such a static. */
+ * A __shared__ array is a static within a function, that says its function's name whenever it is
+ * entered.  The program's own symbol table tells the rest: the array is an object in .bss with the
+ * mangled name _ZZ, function, array.  (A section of their own would be simpler, but g++ ignores the
+ * attribute within templates.)  All instances of a template count as one function. */
 #include "simt.h"
 #include "simt_shared.h"
 
@@ -18,36 +18,90 @@
 #include <unistd.h>
 
 #include "cudart.h"
+#include "fiber.h"
+#ifdef HAVE_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
-enum { FILL = 0xff, PAGE = 4096 };
+enum { FILL = 0xff, PAGE = 4096, MAX_FUNCTIONS = 500, MAX_ARRAYS = 2000 };
 
 struct array {
 	unsigned char *begin;
 	size_t bytes;
 };
 
-int simt_shared_used;
+/* Instances of a template have the same name at different addresses: all but the first of them
+ * refer to that. */
+struct function {
+	const char *name;
+	int same;         /* the first function with this name */
+	int entered;      /* since the fill */
+	int first, count; /* of the arrays; none where another is referred to */
+};
 
-static struct array *arrays;
-static int array_count = -1;
+static struct array arrays[MAX_ARRAYS];
+static struct function functions[MAX_FUNCTIONS];
+static int array_count, function_count, last;
+
+/* The program's file, mapped. */
+static const char *file;
+static const ElfW(Shdr) * sections, *table;
+static uintptr_t base;
 
 /* The main program is the first that is visited. */
-static int note_base(struct dl_phdr_info *info, size_t, void *base)
+static int note_base(struct dl_phdr_info *info, size_t, void *)
 {
-	*(uintptr_t *)base = info->dlpi_addr;
+	base = info->dlpi_addr;
 	return 1;
 }
 
-static void add(uintptr_t address, size_t bytes)
+static void open_program(void)
 {
-	arrays = (struct array *)realloc(arrays, (size_t)(array_count + 1) * sizeof *arrays);
-	arrays[array_count].begin = (unsigned char *)address;
-	arrays[array_count++].bytes = bytes;
+	int f = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (f < 0 || fstat(f, &status) != 0)
+		double_fault("cannot read /proc/self/exe");
+	file = (const char *)mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, f, 0);
+	if (file == MAP_FAILED)
+		double_fault("cannot map /proc/self/exe");
+	close(f);
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)file;
+
+	sections = (const ElfW(Shdr) *)(const void *)(file + header->e_shoff);
+	for (int i = 0; i < header->e_shnum; i++)
+		if (sections[i].sh_type == SHT_SYMTAB)
+			table = &sections[i];
+	if (!table)
+		double_fault("the program is stripped: shared arrays cannot be found");
+	dl_iterate_phdr(note_base, NULL);
 }
 
-/* Those of one symbol table. */
-static void add_symbols(
-	const char *file, const ElfW(Shdr) * sections, const ElfW(Shdr) * table, uintptr_t base)
+/* Whether a mangled name is that of a static in the function. */
+static int is_within(const char *mangled, const char *function)
+{
+	char *name;
+
+	if (strncmp(mangled, "_ZZ", 3) != 0)
+		return 0;
+	mangled += mangled[3] == 'L' ? 4 : 3;
+	return strtoul(mangled, &name, 10) == strlen(function) && name > mangled &&
+		strncmp(name, function, strlen(function)) == 0;
+}
+
+/* AddressSanitizer may count the zone behind an array as part of it. */
+static size_t without_zone(const unsigned char *begin, size_t bytes)
+{
+#ifdef HAVE_ASAN
+	while (bytes > 0 && __asan_address_is_poisoned(begin + bytes - 1))
+		bytes--;
+#else
+	(void)begin;
+#endif
+	return bytes;
+}
+
+static void find_arrays(const char *function)
 {
 	const ElfW(Sym) *symbols = (const ElfW(Sym) *)(const void *)(file + table->sh_offset);
 	const char *names = file + sections[table->sh_link].sh_offset;
@@ -55,49 +109,65 @@ static void add_symbols(
 	for (size_t i = 0; i < table->sh_size / sizeof *symbols; i++) {
 		const ElfW(Sym) *s = &symbols[i];
 
-		if (ELF64_ST_TYPE(s->st_info) == STT_OBJECT && s->st_size > 0 && s->st_shndx > 0 &&
-			s->st_shndx < SHN_LORESERVE &&
-			sections[s->st_shndx].sh_type == SHT_NOBITS &&
-			strncmp(names + s->st_name, "_ZZ", 3) == 0)
-			add(base + s->st_value, s->st_size);
+		if (ELF64_ST_TYPE(s->st_info) != STT_OBJECT || s->st_shndx == SHN_UNDEF ||
+			s->st_shndx >= SHN_LORESERVE ||
+			sections[s->st_shndx].sh_type != SHT_NOBITS ||
+			!is_within(names + s->st_name, function))
+			continue;
+		if (array_count == MAX_ARRAYS)
+			double_fault("more than %d shared arrays", MAX_ARRAYS);
+		arrays[array_count].begin = (unsigned char *)(base + s->st_value);
+		arrays[array_count].bytes = without_zone(arrays[array_count].begin, s->st_size);
+		array_count++;
 	}
 }
 
-static void find_arrays(void)
+static void fill(const struct function *f)
 {
-	int f = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), tables = 0;
-	uintptr_t base = 0;
-	struct stat status;
-
-	if (f < 0 || fstat(f, &status) != 0)
-		double_fault("cannot read /proc/self/exe");
-	const char *file =
-		(const char *)mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, f, 0);
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)file;
-
-	if (file == MAP_FAILED)
-		double_fault("cannot map /proc/self/exe");
-	const ElfW(Shdr) *sections = (const ElfW(Shdr) *)(const void *)(file + header->e_shoff);
-
-	dl_iterate_phdr(note_base, &base);
-	array_count = 0;
-	for (int i = 0; i < header->e_shnum; i++)
-		if (sections[i].sh_type == SHT_SYMTAB) {
-			add_symbols(file, sections, &sections[i], base);
-			tables++;
-		}
-	if (tables == 0)
-		double_fault("the program is stripped: shared arrays cannot be found");
-	munmap((void *)file, (size_t)status.st_size);
-	close(f);
+	for (int i = f->first; i < f->first + f->count; i++)
+		memset(arrays[i].begin, FILL, arrays[i].bytes);
 }
 
-__attribute__((no_sanitize("address"))) void simt_shared_fill(void)
+static void add(const char *name)
 {
-	if (array_count < 0)
-		find_arrays();
-	for (int i = 0; i < array_count; i++)
-		memset(arrays[i].begin, FILL, arrays[i].bytes);
+	struct function *f = &functions[function_count];
+
+	if (!file)
+		open_program();
+	if (function_count == MAX_FUNCTIONS)
+		double_fault("more than %d functions with shared arrays", MAX_FUNCTIONS);
+	f->name = name;
+	f->first = array_count;
+	while (strcmp(functions[f->same].name, name) != 0)
+		f->same++;
+	if (f->same == function_count++) {
+		find_arrays(name);
+		f->count = array_count - f->first;
+		if (f->count == 0)
+			double_fault("%s: no shared array is found in the program", name);
+		fill(f);
+	}
+}
+
+void simt_shared(const char *function)
+{
+	if (functions[last].name != function) {
+		for (last = 0; last < function_count; last++)
+			if (functions[last].name == function)
+				break;
+		if (last == function_count)
+			add(function);
+	}
+	functions[functions[last].same].entered = 1;
+}
+
+void simt_shared_fill(void)
+{
+	for (int i = 0; i < function_count; i++)
+		if (functions[i].entered) {
+			fill(&functions[i]);
+			functions[i].entered = 0;
+		}
 }
 
 static int is_filled(const struct array *a)
@@ -112,8 +182,10 @@ size_t simt_shared_bytes(void)
 {
 	size_t bytes = 0;
 
-	for (int i = 0; i < array_count; i++)
-		bytes += is_filled(&arrays[i]) ? 0 : arrays[i].bytes;
+	for (int k = 0; k < function_count; k++)
+		for (int i = functions[k].first; i < functions[k].first + functions[k].count; i++)
+			if (functions[k].entered && !is_filled(&arrays[i]))
+				bytes += arrays[i].bytes;
 	return bytes;
 }
 

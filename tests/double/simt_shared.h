@@ -7,9 +7,9 @@
 
 enum { SIMT_SHARED_MAX = 48 << 10 };
 
-/* Fill them with NaN. */
+/* Fill those with NaN that may hold anything else. */
 void simt_shared_fill(void);
-/* Bytes of those arrays that hold anything else. */
+/* Bytes of those arrays that do. */
 size_t simt_shared_bytes(void);
 
 #endif
