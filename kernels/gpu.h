@@ -1,8 +1,8 @@
 #ifndef KERNELS_GPU_H
 #define KERNELS_GPU_H
 
-/* What every .cu file includes first.  A .cu file is compiled by nvcc for the GPU, and by g++ for the
- * tests, which run it with one fibre a thread (tests/double/simt.h).  It is C with __global__
+/* What every .cu file includes first.  A .cu file is compiled by nvcc for the GPU, and by g++ for
+ * the tests, which run it with one fibre a thread (tests/double/simt.h).  It is C with __global__
  * functions and templates over the element type; HACKING.md has the rules. */
 
 #ifdef __CUDACC__
@@ -15,8 +15,12 @@
 		CUDA_CHECK(cudaGetLastError());                                                    \
 		(cuda)->device.counts.launches++;                                                  \
 	} while (0)
+/* Before a loop over an array that must stay in registers, where the compiler would not see to it.
+ */
+#define UNROLLED _Pragma("unroll")
 #else
 #include "simt.h"
+#define UNROLLED
 #endif
 
 /* The vendors' headers see to C++ themselves; ours are C. */

@@ -157,12 +157,6 @@ void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mea
 	}
 }
 
-/* e is dy where the relu let through, else 0. */
-static inline float passed(float dy, float y)
-{
-	return y > 0 ? dy : 0;
-}
-
 static inline __attribute__((always_inline)) void add_gradients(double *restrict s0,
 	double *restrict s1, const struct columns *in, size_t at, const float *restrict mean,
 	size_t rows, int count, int masked)
@@ -172,7 +166,7 @@ static inline __attribute__((always_inline)) void add_gradients(double *restrict
 		const float *restrict y = masked ? in->y + at : dy;
 
 		for (int i = 0; i < count; i++) {
-			double e = masked ? passed(dy[i], y[i]) : dy[i];
+			double e = masked ? norm_passed(dy[i], y[i]) : dy[i];
 
 			s0[i] += e;
 			s1[i] += e * ((double)x[i] - mean[i]);
@@ -240,7 +234,7 @@ static inline __attribute__((always_inline)) void backward_loop(
 
 #pragma omp simd
 		for (size_t c = 0; c < n->channels; c++) {
-			float e = masked ? passed(dy[c], y[c]) : dy[c];
+			float e = masked ? norm_passed(dy[c], y[c]) : dy[c];
 			float v = norm_gradient(e, x[c], mean[c], rstd[c], gamma[c], m0[c], m1[c]);
 
 			if (with_residual)

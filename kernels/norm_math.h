@@ -20,6 +20,12 @@ HOST_DEVICE static inline float norm_relu(float y)
 	return y < 0 ? 0 : y;
 }
 
+/* The gradient that the relu let through. */
+HOST_DEVICE static inline float norm_passed(float dy, float y)
+{
+	return y > 0 ? dy : 0;
+}
+
 /* Gradient of x; m0 and m1 are the means of e and of e (x - mean) rstd. */
 HOST_DEVICE static inline float norm_gradient(
 	float e, float x, float mean, float rstd, float gamma, float m0, float m1)

@@ -4,19 +4,11 @@
 
 #include "cpu.h"
 
+#include "pool_math.h"
+
 enum { BLOCK = 64 /* channels whose sums are on the stack */ };
 
-/* Output size, after a check that no window lies in the padding alone. */
-static void pool_size(int *p, int *q, const struct pool_shape *s)
-{
-	*p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
-	*q = conv_out(s->w, s->left, s->right, s->r, s->stride);
-	CHECK(*p > 0 && *q > 0 && s->top < s->r && s->left < s->r && s->bottom < s->r &&
-			s->right < s->r && s->r * s->r <= 256,
-		"max pooling of side %d does not fit %d x %d", s->r, s->h, s->w);
-}
-
-/* The first place of a window; then the larger ones.  NaN is larger than all. */
+/* The first place of a window; then the larger ones. */
 CLONES static void take_first(
 	float *restrict y, uint8_t *restrict index, const float *restrict x, int c, int place)
 {
@@ -30,7 +22,7 @@ CLONES static void take_larger(
 	float *restrict y, uint8_t *restrict index, const float *restrict x, int c, int place)
 {
 	for (int i = 0; i < c; i++) {
-		int larger = x[i] > y[i] || (x[i] != x[i] && y[i] == y[i]);
+		int larger = pool_larger(x[i], y[i]);
 
 		y[i] = larger ? x[i] : y[i];
 		index[i] = larger ? (uint8_t)place : index[i];

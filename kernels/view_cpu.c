@@ -206,15 +206,6 @@ static void grey(struct work *w)
 	w->channels = 1;
 }
 
-/* Taps that weigh less than 2^-20 of the middle one are left out: together at most 4e-6 of all in
- * both directions. */
-static int blur_radius(const float *weight, int radius)
-{
-	while (radius > 0 && weight[radius] < 0x1p-20f * weight[0])
-		radius--;
-	return radius;
-}
-
 static void blur_plane(struct work *w, float *plane, int radius)
 {
 	float *soft = w->soft + (size_t)radius * w->pitch;
@@ -235,7 +226,7 @@ static void blur(struct work *w, const struct view_params *p)
 	int radius;
 
 	view_blur_weights(w->weight, p->taps, p->sigma);
-	radius = blur_radius(w->weight, w->radius);
+	radius = view_blur_radius(w->weight, w->radius);
 	edge = (size_t)radius * w->pitch;
 	memset(w->line, 0, (w->pitch + 2 * (size_t)radius) * sizeof(float));
 	memset(w->soft, 0, edge * sizeof(float));

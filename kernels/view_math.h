@@ -2,27 +2,24 @@
 #define VIEW_MATH_H
 
 /* The arithmetic of views on single numbers and pixels (spec 5.1), said once for all back ends:
- * plain C without branches that hinder vectors, float, values in 0..1.  A header of a GPU back end
- * defines HD before it includes this file. */
+ * plain C without branches that hinder vectors, float, values in 0..1. */
 
 #include <math.h>
 
-#ifndef HD
-#define HD
-#endif
+#include "host_device.h"
 
 struct pixel {
 	float r, g, b;
 };
 
-static inline HD float view_clip(float x)
+HOST_DEVICE static inline float view_clip(float x)
 {
 	x = x > 0.0f ? x : 0.0f;
 	return x < 1.0f ? x : 1.0f;
 }
 
 /* Keys' cubic with a = -0.5 at distance x >= 0. */
-static inline HD float view_cubic(float x)
+HOST_DEVICE static inline float view_cubic(float x)
 {
 	if (x < 1.0f)
 		return (1.5f * x - 2.5f) * x * x + 1.0f;
@@ -35,7 +32,7 @@ static inline HD float view_cubic(float x)
  * (half-pixel centres); taps outside the window weigh nothing and the others share their part.  The
  * place is (2 i + 1) window / (2 size) - 1/2 in exact integers: neither windows of many pixels nor
  * the device change it. */
-static inline HD void view_taps(float weight[4], int *first, int i, int window, int size)
+HOST_DEVICE static inline void view_taps(float weight[4], int *first, int i, int window, int size)
 {
 	int place = (2 * i + 1) * window - size, whole = place / (2 * size),
 	    rest = place % (2 * size);
@@ -59,7 +56,7 @@ static inline HD void view_taps(float weight[4], int *first, int i, int window, 
 
 /* weight[k] of the taps k and -k, k = 0 .. taps / 2, of a Gaussian; all taps together weigh 1.  In
  * double, so that rounding to float hides the differences between exponential functions. */
-static inline HD void view_blur_weights(float *weight, int taps, float sigma)
+HOST_DEVICE static inline void view_blur_weights(float *weight, int taps, float sigma)
 {
 	double spread = 2.0 * (double)sigma * (double)sigma, sum = 0.0;
 
@@ -70,24 +67,33 @@ static inline HD void view_blur_weights(float *weight, int taps, float sigma)
 		weight[k] = (float)(exp(-(double)k * k / spread) / sum);
 }
 
-static inline HD float view_brightness(float x, float delta)
+/* Taps that weigh less than 2^-20 of the middle one may be left out: together at most 4e-6 of all in
+ * both directions.  The radius that is left. */
+HOST_DEVICE static inline int view_blur_radius(const float *weight, int radius)
+{
+	while (radius > 0 && weight[radius] < 0x1p-20f * weight[0])
+		radius--;
+	return radius;
+}
+
+HOST_DEVICE static inline float view_brightness(float x, float delta)
 {
 	return view_clip(x + delta);
 }
 
-static inline HD float view_contrast(float x, float mean, float factor)
+HOST_DEVICE static inline float view_contrast(float x, float mean, float factor)
 {
 	return view_clip((x - mean) * factor + mean);
 }
 
-static inline HD float view_maximum(struct pixel p)
+HOST_DEVICE static inline float view_maximum(struct pixel p)
 {
 	float v = p.r > p.g ? p.r : p.g;
 
 	return v > p.b ? v : p.b;
 }
 
-static inline HD float view_minimum(struct pixel p)
+HOST_DEVICE static inline float view_minimum(struct pixel p)
 {
 	float v = p.r < p.g ? p.r : p.g;
 
@@ -96,7 +102,7 @@ static inline HD float view_minimum(struct pixel p)
 
 /* HSV's S times factor, at most 1.  S scales the distances to the largest channel, so hue is not
  * needed: S' / S = min(factor, 1 / S), S = range / maximum. */
-static inline HD struct pixel view_saturation(struct pixel p, float factor)
+HOST_DEVICE static inline struct pixel view_saturation(struct pixel p, float factor)
 {
 	float v = view_maximum(p), range = v - view_minimum(p);
 	float limit = v / (range > 0.0f ? range : 1.0f), k = factor > 0.0f ? factor : 0.0f;
@@ -110,7 +116,7 @@ static inline HD struct pixel view_saturation(struct pixel p, float factor)
 
 /* A channel of hue h (sixths of a turn, 0..6) at that value and range: it is full within one sixth
  * either side of its own hue and empty opposite; n turns its own hue to 2. */
-static inline HD float view_hue_channel(float n, float h, float v, float range)
+HOST_DEVICE static inline float view_hue_channel(float n, float h, float v, float range)
 {
 	float k = n + h, w;
 
@@ -120,13 +126,13 @@ static inline HD float view_hue_channel(float n, float h, float v, float range)
 }
 
 /* The shift of view_hue, sixths of a turn in 0..6, for a hue added in turns. */
-static inline HD float view_hue_shift(float turns)
+HOST_DEVICE static inline float view_hue_shift(float turns)
 {
 	return 6.0f * (turns - floorf(turns));
 }
 
 /* HSV's H plus shift; grey stays as it is. */
-static inline HD struct pixel view_hue(struct pixel p, float shift)
+HOST_DEVICE static inline struct pixel view_hue(struct pixel p, float shift)
 {
 	float v = view_maximum(p), range = v - view_minimum(p);
 	float distance = p.r - p.g, h = 4.0f;
@@ -144,28 +150,29 @@ static inline HD struct pixel view_hue(struct pixel p, float shift)
 	return p;
 }
 
-static inline HD float view_grey(struct pixel p)
+HOST_DEVICE static inline float view_grey(struct pixel p)
 {
 	return 0.2989f * p.r + 0.5870f * p.g + 0.1140f * p.b;
 }
 
-static inline HD float view_invert(float x)
+HOST_DEVICE static inline float view_invert(float x)
 {
 	return x < 0.5f ? x : 1.0f - x;
 }
 
-static inline HD float view_binarise(float x)
+HOST_DEVICE static inline float view_binarise(float x)
 {
 	return x < 0.5f ? 0.0f : 1.0f;
 }
 
 /* Spec 3.1: channel c less its mean, over its deviation. */
-static inline HD float view_normalise(float x, int c)
+HOST_DEVICE static inline float view_normalise(float x, int c)
 {
-	const float mean[3] = { 0.485f, 0.456f, 0.406f };
-	const float scale[3] = { 1.0f / 0.229f, 1.0f / 0.224f, 1.0f / 0.225f };
+	/* not an array: a GPU's registers cannot be indexed */
+	float mean = c == 0 ? 0.485f : c == 1 ? 0.456f : 0.406f;
+	float scale = c == 0 ? 1.0f / 0.229f : c == 1 ? 1.0f / 0.224f : 1.0f / 0.225f;
 
-	return (x - mean[c]) * scale[c];
+	return (x - mean) * scale;
 }
 
 #endif

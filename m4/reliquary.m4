@@ -13,7 +13,7 @@ AC_DEFUN([RELIQUARY_LIB],
 [AC_CHECK_HEADER([$2], [], [RELIQUARY_MISSING([the header $2], [$5])])
 AC_CHECK_LIB([$3], [$4], [AC_SUBST([$1_LIBS], [-l$3])], [RELIQUARY_MISSING([the library lib$3], [$5])])])
 
-# RELIQUARY_WARNINGS: the warnings that we keep at zero, for both gcc and clang; sets WARN_CFLAGS.
+# RELIQUARY_WARNINGS: the warnings that we keep at zero, for both gcc and clang; sets WARN_CFLAGS, WARN_CXXFLAGS.
 AC_DEFUN([RELIQUARY_WARNINGS],
 [WARN_CFLAGS=
 for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla; do
@@ -25,8 +25,10 @@ for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
   CFLAGS=$save_CFLAGS
 done
 AC_ARG_ENABLE([werror], [AS_HELP_STRING([--enable-werror], [make compiler warnings errors])])
-AS_IF([test "x$enable_werror" = xyes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])
-AC_SUBST([WARN_CFLAGS])])
+WARN_CXXFLAGS="-Wall -Wextra"
+AS_IF([test "x$enable_werror" = xyes], [WARN_CFLAGS="$WARN_CFLAGS -Werror" WARN_CXXFLAGS="$WARN_CXXFLAGS -Werror"])
+AC_SUBST([WARN_CFLAGS])
+AC_SUBST([WARN_CXXFLAGS])])
 
 # RELIQUARY_SANITIZERS: --enable-sanitizers; sets SANITIZE_CFLAGS, for compiling and linking.
 AC_DEFUN([RELIQUARY_SANITIZERS],

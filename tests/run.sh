@@ -24,7 +24,8 @@ top=$PWD
 jobs=${JOBS:-2}
 passed=0 failed=0 skipped=0
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+skips=$(mktemp)
+trap 'rm -f "$log" "$skips"' EXIT
 
 # Configure in folder $1 with the rest as arguments, unless that was done.
 configure_in() {
@@ -63,6 +64,13 @@ show_failures() {
 	done
 }
 
+# What was not run in folder $1, and why.
+show_skips() {
+	grep -lE '^:test-result: SKIP' "$1"/tests/*.trs | while read -r trs; do
+		grep -hiE '^(1\.\.0|ok .*)# skip' "${trs%.trs}.log" | sed "s|^|SKIP: ${trs%.trs}: |" || true
+	done
+}
+
 # 'make check' in folder $1, one line a file and a case, then the logs of what failed.  A failure to get so far is one, too.
 check_in() {
 	local bad
@@ -71,6 +79,7 @@ check_in() {
 	bad=$(($(count FAIL) + $(count XPASS) + $(count ERROR)))
 	passed=$((passed + $(count PASS)))
 	skipped=$((skipped + $(count SKIP)))
+	show_skips "$1" >> "$skips"
 	failed=$((failed + bad))
 	if [ $bad -gt 0 ]; then
 		show_failures "$1"
@@ -97,7 +106,7 @@ quietly() { # name, command ...
 }
 
 build_with_clang() {
-	configure_in build-clang CC=clang && make -C build-clang -j"$jobs" check TESTS=
+	configure_in build-clang CC=clang NVCC_GENCODE=-arch=sm_90 && make -C build-clang -j"$jobs" check TESTS=
 }
 
 title "packages"
@@ -106,8 +115,10 @@ title "build and tests"
 build_and_check build
 if [ $quick = no ]; then
 	title "unit tests with AddressSanitizer and UndefinedBehaviorSanitizer"
-	# Their checks make gcc see truncations that cannot be: warnings are the other builds' matter.
-	build_and_check build-sanitizers --enable-sanitizers --enable-checks=unit --disable-werror CFLAGS='-g -O1'
+	# Their checks make gcc see truncations that cannot be: warnings are the other builds' matter.  nvcc's objects are
+	# not run here: one architecture is enough.
+	build_and_check build-sanitizers --enable-sanitizers --enable-checks=unit --disable-werror CFLAGS='-g -O1' \
+		CXXFLAGS='-g -O1' NVCC_GENCODE=-arch=sm_90
 	title "build with clang"
 	quietly "clang: no warnings" build_with_clang
 	title "make distcheck"
@@ -115,6 +126,7 @@ if [ $quick = no ]; then
 fi
 
 title "all"
+sort -u "$skips"
 line="$passed passed, $failed failed"
 [ $skipped -eq 0 ] || line="$line, $skipped skipped"
 echo "$line"

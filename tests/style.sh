@@ -3,7 +3,7 @@
 set -eu
 . "$abs_top_srcdir/tests/tap.sh"
 cd "$abs_top_srcdir"
-sources=$(find src kernels data_tools tests -name '*.[ch]' | sort)
+sources=$(find src kernels data_tools tests -name '*.[ch]' -o -name '*.cu' -o -name '*.cc' | sort)
 scripts=$(find jobs tests .ci -name '*.sh' 2>/dev/null | sort)
 folders="src kernels data_tools tests jobs m4"
 
@@ -19,12 +19,23 @@ long_functions() {
 		print FILENAME ":" begin ": a function of " FNR - begin - 1 " lines (60 at most)"; begin = 0 }' $sources
 }
 
+# The language of a header: those of kernels are C++; those of CUDA and its doubles need CUDA's.
+language() {
+	case $1 in
+	kernels/gpu*.h | tests/double/simt*.h) [ -n "$DOUBLES_MISSING" ] || echo "-x c++ -std=c++17 -I tests/double" ;;
+	kernels/*cuda*.h | tests/double/*.h) [ -n "$DOUBLES_MISSING" ] || echo "-x c -std=gnu11" ;;
+	*) echo "-x c -std=gnu11" ;;
+	esac
+}
+
 dependent_headers() {
-	# shellcheck disable=SC2046 # a list of flags
 	for header in $(echo "$sources" | grep '\.h$'); do
+		language=$(language "$header")
+		[ -n "$language" ] || continue
+		# shellcheck disable=SC2046,SC2086 # lists of flags
 		echo "#include \"$abs_top_srcdir/$header\"" |
-			${CC:-cc} -std=gnu11 -fsyntax-only -Wall -Werror -I src -I kernels -I data_tools -I tests \
-				-I "$abs_top_builddir" $(pkg-config --cflags hdf5-serial 2>/dev/null) -x c - 2>&1 | head -n 3
+			${CC:-cc} -fsyntax-only -Wall -Werror -I src -I kernels -I data_tools -I tests -I "$abs_top_builddir" $CUDA_CFLAGS \
+				$(pkg-config --cflags hdf5-serial 2>/dev/null) $language - 2>&1 | head -n 3
 	done
 }
 

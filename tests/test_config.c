@@ -84,6 +84,8 @@ static void words_mean_their_enum(void **state)
 	assert_int_equal(c.loss.kl, KL_REVERSE);
 	assert_int_equal(set(&c, "optim.ema_schedule", "cosine"), 0);
 	assert_int_equal(c.optim.ema_schedule, EMA_COSINE);
+	assert_int_equal(set(&c, "comm.bootstrap", "tcp"), 0);
+	assert_int_equal(c.comm.bootstrap, BOOTSTRAP_TCP);
 	config_free(&c);
 }
 
@@ -104,6 +106,7 @@ static void bad_values_are_refused_and_change_nothing(void **state)
 		{ "train.seed", "9300000000000000000", "integer" },
 		{ "train.seed", "-1", "from 0" },
 		{ "run.resume", "yes", "true|false" },
+		{ "comm.timeout_s", "0.5", "1.." },
 		{ "model.arch", "resnet51", "resnet50|resnet101" },
 		{ "model.padding", "sa", "symmetric|same" },
 		{ "model.padding", "same|", "symmetric|same" },
@@ -242,6 +245,8 @@ static void checks_between_values(void **state)
 		{ "loss: {diagonal: false}\nviews: {large: 1, small: 0}", "pair" },
 		{ "loss: {small_mode: 4}\nviews: {large: 1}", "views.large" },
 		{ "loss: {kl: reverse, stop_gradient: entropy}", "loss.kl" },
+		{ "comm: {bootstrap: file}", "comm.address" },
+		{ "comm: {bootstrap: tcp}", "HOST:PORT" },
 		{ "train: {epochs: 0}", "train.steps" },
 		{ "train: {epochs: 10}", "optim.warmup_epochs" },
 	};
@@ -268,6 +273,7 @@ static void a_run_goes_on_only_as_itself(void **state)
 	assert_int_equal(
 		parse(&b,
 			"run: {dir: x, resume: true}\ncheckpoint: {every: 7}\ndevice: cuda\nthreads: 3\n"
+			"comm: {bootstrap: tcp, address: 'a:1', timeout_s: 5}\n"
 			"data: {train: y, threads: 2}\ntrain: {epochs: 2000, steps: 10, stop_after: 5}\n"),
 		0);
 	assert_int_equal(config_same_run(&a, &b, err), 0);

@@ -26,6 +26,7 @@ enum precision {
 			 */
 	PRECISION_BF16  /* they and what is between them are bfloat16; sums are float */
 };
+enum bootstrap { BOOTSTRAP_MPI, BOOTSTRAP_FILE, BOOTSTRAP_TCP };
 
 struct config {
 	struct {
@@ -98,6 +99,11 @@ struct config {
 		int resume;
 		char *init; /* safetensors file of initial encoder weights; empty: none */
 	} run;
+	struct {
+		enum bootstrap bootstrap; /* how the ranks find each other */
+		char *address;            /* file: a path; tcp: HOST:PORT */
+		double timeout_s;         /* no wait for other ranks is longer */
+	} comm;
 	char *device; /* name of a back end */
 	enum precision precision;
 	int threads; /* compute threads of a rank; 0: as many as the cores it is bound to, shared
@@ -142,8 +148,8 @@ void config_help(FILE *out, const char *section);
 
 /* May the run whose record is a go on with the present settings b?  Settings that change the result
  * and differ are listed in err.  Free to change: where and how it runs (run.*, checkpoint.*,
- * device, threads, data.train, data.threads, data.prefetch, what is dumped and logged); train.steps
- * and train.epochs may rise. */
+ * comm.*, device, threads, data.train, data.threads, data.prefetch, what is dumped and logged);
+ * train.steps and train.epochs may rise. */
 int config_same_run(const struct config *a, const struct config *b, char err[ERR_MAX]);
 
 #endif

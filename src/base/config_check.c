@@ -64,9 +64,21 @@ static int check_length(const struct config *c, char err[ERR_MAX])
 	return 0;
 }
 
+static int check_ranks(const struct config *c, char err[ERR_MAX])
+{
+	if (c->comm.bootstrap != BOOTSTRAP_MPI && !*c->comm.address)
+		return fail(err, "comm.address is not set: comm.bootstrap=%s needs %s",
+			c->comm.bootstrap == BOOTSTRAP_FILE ? "file" : "tcp",
+			c->comm.bootstrap == BOOTSTRAP_FILE
+				? "the path of a file that all ranks can see"
+				: "HOST:PORT, where rank 0 is to listen");
+	return 0;
+}
+
 int config_check(const struct config *c, char err[ERR_MAX])
 {
-	if (check_length(c, err) || check_views(c, err) || check_loss(c, err))
+	if (check_length(c, err) || check_views(c, err) || check_loss(c, err) ||
+		check_ranks(c, err))
 		return -1;
 	return 0;
 }

@@ -134,6 +134,13 @@ const struct option config_options[] = {
 	TEXT(run.init, "", NULL, FREE,
 		"safetensors file of initial encoder weights; empty: random"),
 
+	WORD(comm.bootstrap, "mpi", "mpi|file|tcp", FREE,
+		"how ranks find each other: MPI, a file that all see, or a port of rank 0's host"),
+	TEXT(comm.address, "", NULL, FREE,
+		"file: its path; tcp: HOST:PORT where rank 0 listens; the same on all ranks"),
+	REAL(comm.timeout_s, "1800", 1, 1e9, FREE,
+		"longest wait for other ranks, seconds; then the job ends and names who is missing"),
+
 	TEXT(device, "cpu", NULL, FREE, "what computes"),
 	WORD(precision, "float32", "float32|tf32|bf16", FREE,
 		"of convolutions and linear layers; cpu: float32 only"),

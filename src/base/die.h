@@ -21,6 +21,9 @@ enum { ERR_MAX = 1024 };
 _Noreturn void die(const char *file, int line, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The same without a word, where another rank has said why. */
+_Noreturn void die_silently(void);
+
 /* Write the reason of an input fault into err and return -1. */
 int fail(char err[ERR_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

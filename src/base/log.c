@@ -7,8 +7,7 @@
 
 #include "base/clock.h"
 
-/* The one place, with die.c, that knows its rank without being told: messages come from everywhere.
- */
+/* The one place that knows its rank without being told: messages come from everywhere. */
 static struct {
 	int rank;
 	FILE *file;
@@ -20,6 +19,11 @@ static struct {
 void log_set_rank(int rank)
 {
 	out.rank = rank;
+}
+
+int log_rank(void)
+{
+	return out.rank;
 }
 
 int log_open(const char *path)

@@ -6,6 +6,7 @@
 
 /* Which rank this process is; 0 until it is said. */
 void log_set_rank(int rank);
+int log_rank(void);
 
 /* Append to the file path too; returns 0, or -1 if it cannot be opened. log_close is for the end.
  */

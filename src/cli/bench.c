@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "data/decode.h"
+#include "train/forecast.h"
 #include "train/step.h"
 #include "views/draw.h"
 #include "views/recipe.h"
@@ -177,40 +178,109 @@ static struct batch read_batch(
 	return batch;
 }
 
-static double time_step(struct step *s, const struct batch *batch, int64_t k)
+struct bench_run {
+	struct step s;
+	struct batch batch;
+	struct image_memory *memory;
+	int64_t k; /* the next step, which is fed */
+};
+
+static void run_open(
+	struct bench_run *r, const struct bench *b, struct comm *comm, struct device *dev)
 {
-	const struct plan plan = { .step = k, .lr = 0.1, .ema = 0.99, .key = (uint64_t)k };
+	step_open(&r->s, b->config, comm, dev);
+	state_init(&r->s.state, b->config);
+	r->memory = xcalloc((size_t)r->s.n, sizeof *r->memory);
+	r->batch = read_batch(b, &r->s, r->memory);
+	r->batch.step = r->k = 0;
+	step_feed(&r->s, &r->batch, 0);
+}
+
+static void run_close(struct bench_run *r)
+{
+	for (int i = 0; i < r->s.n; i++)
+		image_memory_free(&r->batch.images[i], &r->memory[i]);
+	xfree(r->memory);
+	xfree(r->batch.images);
+	xfree(r->batch.ids);
+	step_close(&r->s);
+}
+
+/* As pretrain does it: the next step's images come while this one is computed. */
+static void do_step(struct bench_run *r)
+{
+	const struct plan plan = { .step = r->k, .lr = 0.1, .ema = 0.99, .key = (uint64_t)r->k };
 	struct step_result result;
+
+	step_start(&r->s, &plan);
+	r->batch.step = ++r->k;
+	step_feed(&r->s, &r->batch, 0);
+	step_finish(&r->s, &plan, &result);
+}
+
+/* Seconds. */
+static double time_step(struct bench_run *r)
+{
 	double start = clock_seconds();
 
-	step_run(s, batch, &plan, &result);
-	s->dev->be->wait(s->dev);
+	do_step(r);
+	r->s.dev->be->wait(r->s.dev);
 	return clock_seconds() - start;
 }
 
 double bench_step(const struct bench *b, struct comm *comm, struct device *dev)
 {
 	double times[REPEATS_MAX];
-	struct image_memory *memory;
-	struct batch batch;
-	struct step s;
+	struct bench_run r;
 
-	step_open(&s, b->config, comm, dev);
-	state_init(&s.state, b->config);
-	memory = xcalloc((size_t)s.n, sizeof *memory);
-	batch = read_batch(b, &s, memory);
-	time_step(&s, &batch, 0);
+	run_open(&r, b, comm, dev);
+	time_step(&r);
 	for (int i = 0; i < b->repeats; i++) {
-		times[i] = time_step(&s, &batch, i + 1);
+		times[i] = time_step(&r);
 		log_progress(i + 1 == b->repeats, "training step %d/%d: %.2f s", i + 1, b->repeats,
 			times[i]);
 	}
 	qsort(times, (size_t)b->repeats, sizeof *times, ascending);
-	for (int i = 0; i < s.n; i++)
-		image_memory_free(&batch.images[i], &memory[i]);
-	xfree(memory);
-	xfree(batch.images);
-	xfree(batch.ids);
-	step_close(&s);
+	run_close(&r);
 	return b->config->train.batch / times[b->repeats / 2];
+}
+
+struct device_counts bench_trace(const struct bench *b, struct comm *comm, struct device *dev)
+{
+	struct device_counts before, after;
+	struct bench_run r;
+
+	run_open(&r, b, comm, dev);
+	do_step(&r);
+	do_step(&r);
+	before = dev->counts;
+	do_step(&r);
+	after = dev->counts;
+	run_close(&r);
+	return (struct device_counts){ .launches = after.launches - before.launches,
+		.copies = after.copies - before.copies,
+		.collectives = after.collectives - before.collectives,
+		.waits = after.waits - before.waits,
+		.allocations = after.allocations - before.allocations };
+}
+
+double bench_operations(const struct config *c, int ranks)
+{
+	char err[ERR_MAX];
+	struct config here;
+	struct forecast_options o = {
+		.card = card_find("h100", err), .ranks = ranks, .image_width = 1, .image_height = 1
+	};
+	struct tally *t;
+	double sum = 0;
+
+	config_copy(&here, c);
+	here.precision = PRECISION_FLOAT32; /* which every card has; operations are the same */
+	t = forecast(&here, &o, err);
+	CHECK(t, "%s", err);
+	for (int i = 0; i < t->work_count; i++)
+		sum += t->work[i].operations;
+	tally_close(t);
+	config_free(&here);
+	return sum;
 }

@@ -28,6 +28,12 @@ double bench_reads(const struct bench *b);
 /* Training steps of config's network and batch; images a second over all ranks. Collective. */
 double bench_step(const struct bench *b, struct comm *comm, struct device *dev);
 
+/* What a step, not one of the first two, asks of the device.  Collective. */
+struct device_counts bench_trace(const struct bench *b, struct comm *comm, struct device *dev);
+
+/* Operations of convolutions and matrix products in a step of one rank. */
+double bench_operations(const struct config *c, int ranks);
+
 /* The most memory this process has held, bytes. */
 double bench_peak_bytes(void);
 

@@ -8,13 +8,14 @@
 #include "cli/commands.h"
 #include "cli/compute.h"
 #include "cli/options.h"
+#include "cli/ranks.h"
 #include "nn/model.h"
 
 struct arguments {
 	const char *data;
 	double seconds;
 	long repeats, images;
-	int json;
+	int json, trace;
 };
 
 enum { ENTRIES = 4 };
@@ -35,12 +36,13 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 
 static int help(const struct option_entry *table)
 {
-	printf("usage: reliquary bench [--json] [--data DIR] [options]\n\n"
+	printf("usage: reliquary bench [--json | --trace] [--data DIR] [options]\n\n"
 	       "Measures the parts one after another: reading, decoding and augmenting on one core, and training steps on all threads.\n"
 	       "The network is the configuration's (the paper's ResNet-50 with 4 x 224 + 2 x 96 pixels), with a batch of 8 unless\n"
 	       "train.batch is set.\n\n");
 	options_help(stdout, table, ENTRIES);
 	printf("  --json              one JSON object instead of the table\n"
+	       "  --trace             only count what a step asks of the device: launches, copies, collectives, waits\n"
 	       "  --config FILE, --model.arch=resnet18, --train.batch=16, --threads=2 ... settings ('reliquary pretrain --help')\n");
 	return EXIT_DONE;
 }
@@ -52,6 +54,7 @@ static int read_arguments(
 
 	fill_table(table, a);
 	a->json = options_take_flag("json", &argc, argv);
+	a->trace = options_take_flag("trace", &argc, argv);
 	c->train.batch = c->data.lanes = 8;
 	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
 		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)
@@ -60,7 +63,7 @@ static int read_arguments(
 }
 
 struct figures {
-	double views, crops, reads, step, peak;
+	double views, crops, reads, step, operations, peak;
 };
 
 static void print_figures(const struct figures *f, const struct bench *b, const struct config *c,
@@ -68,8 +71,8 @@ static void print_figures(const struct figures *f, const struct bench *b, const 
 {
 	if (a->json) {
 		printf("{\"views_per_s_per_core\":%.1f,\"crops_per_s_per_core\":%.1f,\"shard_reads_per_s_per_core\":%.0f,"
-		       "\"step_images_per_s\":%.3f,\"peak_bytes\":%.0f}\n",
-			f->views, f->crops, f->reads, f->step, f->peak);
+		       "\"step_images_per_s\":%.3f,\"step_operations_per_s\":%.4g,\"peak_bytes\":%.0f}\n",
+			f->views, f->crops, f->reads, f->step, f->operations, f->peak);
 		return;
 	}
 	printf("read + decode + all views, %d x %d + %d x %d  %10.0f views/s per core\n",
@@ -80,8 +83,23 @@ static void print_figures(const struct figures *f, const struct bench *b, const 
 	printf("training step, %s x %g, batch %d, %d rank%s of %d thread%s %8.2f images/s\n",
 		c->model.arch, c->model.width, c->train.batch, ranks, ranks == 1 ? "" : "s",
 		c->threads, c->threads == 1 ? "" : "s", f->step);
+	printf("  a step takes %.1f ms and does %.3g GFLOP/s a rank in convolutions and products\n",
+		1e3 * c->train.batch / f->step, f->operations / 1e9);
 	printf("peak memory of a rank                       %10.2f GB\n", f->peak / 1e9);
 	printf("medians of %d; %llu images\n", b->repeats, (unsigned long long)b->data->images);
+}
+
+static int trace(
+	const struct config *c, const struct dataset *data, struct comm *comm, struct device *dev)
+{
+	const struct bench b = { .data = data, .config = c };
+	struct device_counts n = bench_trace(&b, comm, dev);
+
+	if (comm->rank == 0)
+		printf("a step of rank 0 of %d on %s: launches %ld, copies %ld, collectives %ld, waits %ld, allocations %ld\n",
+			comm->size, dev->be->name, n.launches, n.copies, n.collectives, n.waits,
+			n.allocations);
+	return 0;
 }
 
 /* Each rank measures its own core; rank 0's figures are printed. */
@@ -106,6 +124,7 @@ static int measure(const struct arguments *a, const struct config *c, const stru
 	one->be->close(one);
 	log_info("training steps");
 	f.step = bench_step(&b, comm, dev);
+	f.operations = bench_operations(c, comm->size) * f.step / c->train.batch;
 	f.peak = bench_peak_bytes();
 	if (comm->rank == 0)
 		print_figures(&f, &b, c, a, comm->size);
@@ -128,7 +147,7 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 		data = a->data ? dataset_open(a->data, err)
 			       : bench_make_data((int)a->images, &folder, err);
 	if (comm_agree(comm, data ? 0 : -1, err) == 0)
-		rc = measure(a, c, data, comm, dev, err);
+		rc = a->trace ? trace(c, data, comm, dev) : measure(a, c, data, comm, dev, err);
 	dataset_close(data);
 	if (folder)
 		bench_remove_data(folder);
@@ -137,26 +156,39 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 	return rc;
 }
 
+static int join_and_bench(const struct arguments *a, struct config *c, char err[ERR_MAX])
+{
+	struct comm *comm = ranks_open(c, err);
+	int rc;
+
+	if (!comm) {
+		fprintf(stderr, "reliquary bench: %s\n", err);
+		return EXIT_INPUT;
+	}
+	rc = bench(a, c, comm, err);
+	if (rc != 0 && comm->rank == 0)
+		fprintf(stderr, "reliquary bench: %s\n", err);
+	comm_close(comm);
+	return rc == 0 ? EXIT_DONE : EXIT_INPUT;
+}
+
 int cmd_bench(int argc, char **argv)
 {
 	struct arguments a = { .seconds = 1, .repeats = 5, .images = 96 };
 	struct option_entry table[ENTRIES];
 	char err[ERR_MAX] = "";
 	struct config c;
-	struct comm *comm;
-	int status = EXIT_USAGE;
+	int status;
 
 	if (options_want_help(argc, argv)) {
 		fill_table(table, &a);
 		return help(table);
 	}
-	comm = comm_open(&argc, &argv);
 	config_default(&c);
 	if (read_arguments(&a, &c, argc, argv, err) == 0)
-		status = bench(&a, &c, comm, err) == 0 ? EXIT_DONE : EXIT_INPUT;
-	if (status != EXIT_DONE && comm->rank == 0)
-		fprintf(stderr, "reliquary bench: %s\n", err);
+		status = join_and_bench(&a, &c, err);
+	else
+		status = ranks_refuse("bench", err);
 	config_free(&c);
-	comm_close(comm);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "cli/compute.h"
 #include "cli/eval_options.h"
 #include "cli/options.h"
+#include "cli/ranks.h"
 #include "eval/calibrate.h"
 #include "eval/protocol.h"
 #include "nn/model.h"
@@ -247,22 +248,38 @@ static int run(struct comm *comm, const struct eval_request *request, int argc, 
 	return rc == 0 ? EXIT_DONE : EXIT_INPUT;
 }
 
+static int join_and_run(
+	const struct eval_request *request, const struct config *c, int argc, char **argv)
+{
+	char err[ERR_MAX] = "";
+	struct comm *comm = ranks_open(c, err);
+	int status;
+
+	if (!comm) {
+		fprintf(stderr, "reliquary eval: %s\n", err);
+		return EXIT_INPUT;
+	}
+	status = run(comm, request, argc, argv);
+	comm_close(comm);
+	return status;
+}
+
 int cmd_eval(int argc, char **argv)
 {
 	char err[ERR_MAX] = "";
 	struct eval_request request;
-	struct comm *comm;
-	int status = EXIT_USAGE;
+	struct config c;
+	int status;
 
 	if (options_want_help(argc, argv)) {
 		eval_options_help(stdout);
 		return EXIT_DONE;
 	}
-	comm = comm_open(&argc, &argv);
-	if (eval_options_parse(&request, argc, argv, err) == 0)
-		status = run(comm, &request, argc, argv);
-	else if (comm->rank == 0)
-		fprintf(stderr, "reliquary eval: %s\n", err);
-	comm_close(comm);
+	config_default(&c);
+	if (eval_options_parse(&request, &c, argc, argv, err) == 0)
+		status = join_and_run(&request, &c, argc, argv);
+	else
+		status = ranks_refuse("eval", err);
+	config_free(&c);
 	return status;
 }

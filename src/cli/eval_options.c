@@ -203,21 +203,19 @@ static char **copy_of(char **argv, int argc)
 	return copy;
 }
 
-int eval_options_parse(struct eval_request *r, int argc, char **argv, char err[ERR_MAX])
+int eval_options_parse(
+	struct eval_request *r, struct config *c, int argc, char **argv, char err[ERR_MAX])
 {
 	char **words = copy_of(argv, argc);
 	struct arguments a;
-	struct config c;
 	int rc;
 
 	*r = (struct eval_request){ 0 };
-	config_default(&c);
-	rc = parse(&a, &c, &argc, words, err);
+	rc = parse(&a, c, &argc, words, err);
 	if (rc == 0)
 		rc = parse_protocols(r, argc, words, err);
 	if (rc == 0)
 		rc = fill_request(r, &a, err);
-	config_free(&c);
 	xfree(words);
 	return rc == 0 ? check_request(r, err) : -1;
 }

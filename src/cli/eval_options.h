@@ -18,8 +18,10 @@ struct eval_request {
 	struct knn_settings knn;
 };
 
-/* Read the whole command line; argv loses nothing.  -1: err says which option is wrong. */
-int eval_options_parse(struct eval_request *r, int argc, char **argv, char err[ERR_MAX]);
+/* Read the whole command line; argv loses nothing.  What it says of the configuration is set in c,
+ * which holds the defaults before.  -1: err says which option is wrong. */
+int eval_options_parse(
+	struct eval_request *r, struct config *c, int argc, char **argv, char err[ERR_MAX]);
 
 /* Set in c what the same command line says of the configuration. */
 int eval_options_configure(struct config *c, int argc, char **argv, char err[ERR_MAX]);

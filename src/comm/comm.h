@@ -4,18 +4,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The ranks of a job.  mpi.h is included in comm/ and base/die.c only.  All functions are
- * collective unless said otherwise, are called from the main thread, and end the job when MPI
- * reports a fault. */
+#include "base/config.h"
+
+/* The ranks of a job and their collectives on host memory, over MPI or over TCP.  mpi.h is included
+ * in comm/ and base/die.c only.  All functions are collective unless said otherwise, and are called
+ * from the main thread, by all ranks in the same order.
+ *
+ * No wait for other ranks is endless: after timeout_s the ranks that wait find out who has not
+ * arrived, and the job ends with one message. It ends too when a library reports a fault or a rank
+ * has died. */
 
 struct comm {
 	int rank, size;
 	int local_rank, local_size; /* among the ranks of this host */
 };
 
-/* Start MPI (once a process) and describe this rank; argc, argv as main got them. */
-struct comm *comm_open(int *argc, char ***argv);
+/* The settings comm.* of the configuration. */
+struct comm_options {
+	enum bootstrap bootstrap;
+	const char *address;
+	double timeout_s;
+};
+
+/* Join the other ranks (once a process) and describe this one.  NULL with err: settings or
+ * environment do not say which rank this is or where the others are, or some have not come in time;
+ * not every rank need have failed then. options NULL: by MPI, with the default timeout. */
+struct comm *comm_open(const struct comm_options *options, char err[ERR_MAX]);
+/* When all ranks have come here. */
 void comm_close(struct comm *c);
+
+/* The rank as far as the launcher has put it into the environment, else 0; not collective.  For
+ * what is to be said once before there is a communicator. */
+int comm_environment_rank(void);
 
 /* Element-wise sum over ranks, in place; the same bits on every rank. */
 void comm_sum_float(struct comm *c, float *x, size_t n);
@@ -39,5 +59,26 @@ void comm_broadcast(struct comm *c, void *x, size_t bytes, int root);
 /* Agree on an input fault: rc is 0 or -1 on each rank; when any rank has -1, all return -1 and hold
  * the lowest such rank's err (ERR_MAX bytes). So no rank goes on while another has stopped. */
 int comm_agree(struct comm *c, int rc, char *err);
+
+/* ---- the watchdog; none of these is collective ---- */
+
+/* The step that begins, and which it was last; for messages. */
+void comm_at_step(struct comm *c, int64_t step);
+int64_t comm_step(const struct comm *c);
+
+/* Seconds that a wait for other ranks may last. */
+double comm_timeout(const struct comm *c);
+
+/* For waits that are not comm's own (a GPU's for the other GPUs): called over and over while this
+ * rank waits since `began` (clock_seconds) for collective number seq of its own count, described by
+ * what ("sum of 128 doubles on the device").  Pauses: not at all at first, then longer and longer.
+ * Ends the job by comm_missing when the wait has lasted too long or another rank asks who is
+ * missing, and at once when a rank has died. */
+void comm_waiting(struct comm *c, const char *what, long seq, double began);
+
+/* This rank has waited in vain for collective number seq, what: find out who has not arrived, and
+ * end the job with one message by the lowest rank that waits.  Takes some 10 s at most, twice that
+ * where that rank dies of it. */
+_Noreturn void comm_missing(struct comm *c, const char *what, long seq, double waited_s);
 
 #endif

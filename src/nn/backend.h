@@ -36,7 +36,7 @@ struct device_options {
 };
 
 /* What a device was asked for since it was opened; bench --trace prints the difference over a step.
- * On the CPU only allocations, copies, collectives and waits are counted. */
+ * On the CPU only allocations and collectives are counted. */
 struct device_counts {
 	long launches;    /* kernels of ours, and calls of libraries that launch theirs */
 	long copies;      /* between host and device */
@@ -284,8 +284,10 @@ struct backend {
 };
 
 extern const struct backend backend_cpu;
+extern const struct backend backend_cuda; /* only where configure found CUDA */
 
-/* The back end of that name, or NULL when it is not built in (err lists those that are). */
+/* The back end of that name, or NULL when it is not built in: err lists those that are, and how to
+ * build this one. */
 const struct backend *backend_find(const char *name, char *err);
 
 #endif

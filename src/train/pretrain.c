@@ -52,6 +52,7 @@ static struct plan agree_on_plan(struct run *r)
 	struct plan plan = { 0 };
 	int asked = signals_caught();
 
+	comm_at_step(r->comm, r->step.state.step);
 	comm_max_int(r->comm, &asked, 1);
 	if (r->comm->rank == 0)
 		plan = make_plan(r);

@@ -190,11 +190,15 @@ static void backward(struct step *s)
 	int large = s->recipe.large, views = large + s->recipe.small;
 
 	s->dev->be->zero(s->dev, s->state.gradients, s->state.params->length * sizeof(float));
-	for (int v = views - s->small.pass.groups; v >= large; v -= s->small.pass.groups)
+	for (int v = views; v > large;) {
+		v -= s->small.pass.groups;
 		backward_views(s, &s->small, v, large, NULL);
+	}
 	s->reduced = s->state.params->length;
-	for (int v = large - s->large.pass.groups; v >= 0; v -= s->large.pass.groups)
+	for (int v = large; v > 0;) {
+		v -= s->large.pass.groups;
 		backward_views(s, &s->large, v, 0, v == 0 ? reduce : NULL);
+	}
 	s->dev->be->sum_finish(s->dev);
 }
 

@@ -1,0 +1,77 @@
+/* conv_pad_cuda.cu - what convolutions need beside cuDNN: padding and cropping, and adding a
+ * bfloat16 gradient to floats.  Padding is a copy, so the widest units that the addresses and sizes
+ * allow are moved, whatever the elements. */
+#include "gpu.h"
+
+#include "gpu_array.h"
+
+extern "C" {
+#include "conv_cuda.h"
+}
+
+enum { BLOCK = 256 };
+
+/* A row of the output a block, so that no thread divides: a row is contiguous, and its part that
+ * has an input is too.  Units of T; in_row, out_row: units of a row; right: of the shift. */
+template <typename T>
+static __global__ void move_rows(
+	T *out, const T *in, struct conv_window window, int out_row, int in_row, int right, T none)
+{
+	int image = (int)blockIdx.x / window.out_h;
+	int row = (int)blockIdx.x - image * window.out_h - window.down;
+	size_t from = ((size_t)image * (size_t)window.in_h + (size_t)(row < 0 ? 0 : row)) *
+		(size_t)in_row;
+	size_t to = (size_t)blockIdx.x * (size_t)out_row;
+	int inside = row >= 0 && row < window.in_h;
+
+	for (int i = (int)threadIdx.x; i < out_row; i += (int)blockDim.x) {
+		int at = i - right;
+
+		out[to + (size_t)i] =
+			inside && at >= 0 && at < in_row ? in[from + (size_t)at] : none;
+	}
+}
+
+template <typename T>
+static void move(struct cuda *cuda, void *out, const void *in, const struct conv_window *w, T none)
+{
+	int pixel = (int)w->pixel;
+	int unit = (int)sizeof(T);
+
+	LAUNCH(move_rows<T>, w->n * w->out_h, BLOCK, cuda, (T *)out, (const T *)in, *w,
+		w->out_w * pixel / unit, w->in_w * pixel / unit, w->right * pixel / unit, none);
+}
+
+static int fits(const void *out, const void *in, const struct conv_window *w, size_t unit)
+{
+	size_t sizes = (size_t)w->out_w * w->pixel | (size_t)w->in_w * w->pixel |
+		(size_t)(w->right < 0 ? -w->right : w->right) * w->pixel;
+
+	return ((sizes | (size_t)out | (size_t)in) & (unit - 1)) == 0;
+}
+
+void conv_window_cuda(struct cuda *cuda, void *out, const void *in, const struct conv_window *w)
+{
+	const uint4 zeros = { 0, 0, 0, 0 };
+
+	if (w->n == 0)
+		return;
+	if (fits(out, in, w, sizeof(uint4)))
+		move<uint4>(cuda, out, in, w, zeros);
+	else if (fits(out, in, w, sizeof(uint32_t)))
+		move<uint32_t>(cuda, out, in, w, 0);
+	else
+		move<uint16_t>(cuda, out, in, w, 0);
+}
+
+void conv_accumulate_cuda(struct cuda *cuda, float *y, const void *x, size_t n)
+{
+	array_apply<ARRAY_ADD>(cuda, y, (const struct bf16 *)x, 1, n);
+}
+
+cudaError_t cuda_kernels_probe(void)
+{
+	struct cudaFuncAttributes attributes;
+
+	return cudaFuncGetAttributes(&attributes, (const void *)move_rows<uint16_t>);
+}
