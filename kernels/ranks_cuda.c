@@ -6,26 +6,67 @@
  * communicator and nothing is launched. */
 #include "ranks_cuda.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
 #include "base/memory.h"
 #include "comm/comm.h"
+
+/* ncclCommInitRank in a thread of its own: it does not end where a network lets nothing through,
+ * and then the watchdog is to say so. */
+struct joining {
+	int device, ranks, rank;
+	ncclUniqueId id;
+	ncclComm_t nccl;
+	ncclResult_t result;
+	atomic_int done;
+};
+
+static void *join_ranks(void *arg)
+{
+	struct joining *j = arg;
+
+	CUDA_CHECK(cudaSetDevice(j->device));
+	j->result = ncclCommInitRank(&j->nccl, j->ranks, j->id, j->rank);
+	atomic_store(&j->done, 1);
+	return NULL;
+}
+
+static void open_communicator(struct cuda *cuda, struct comm *comm)
+{
+	struct joining j = { .device = cuda->index, .ranks = comm->size, .rank = comm->rank };
+	double began;
+	pthread_t thread;
+
+	if (comm->rank == 0)
+		NCCL_CHECK(cuda, ncclGetUniqueId(&j.id));
+	comm_broadcast(comm, &j.id, sizeof j.id, 0);
+	/* All connections now: when the first collective of a kind makes them, its call waits for
+	 * the other ranks, where nobody watches. */
+	setenv("NCCL_RUNTIME_CONNECT", "0", 0);
+	began = clock_seconds();
+	CHECK(pthread_create(&thread, NULL, join_ranks, &j) == 0, "no thread to join ranks in");
+	while (!atomic_load(&j.done))
+		comm_waiting(comm, "NCCL's connections; NCCL_DEBUG=INFO tells more", 0, began);
+	pthread_join(thread, NULL);
+	NCCL_CHECK(cuda, j.result);
+	cuda->ranks->nccl = j.nccl;
+}
 
 void connect_cuda(struct device *dev, struct comm *comm)
 {
 	struct cuda *cuda = cuda_of(dev);
 	struct cuda_ranks *r;
-	ncclUniqueId id;
 
 	CHECK(!dev->comm, "the device is connected already");
 	dev->comm = comm;
 	if (comm->size == 1)
 		return;
-	r = xcalloc(1, sizeof *r);
+	r = cuda->ranks = xcalloc(1, sizeof *r);
 	r->comm = comm;
-	cuda->ranks = r;
-	if (comm->rank == 0)
-		NCCL_CHECK(cuda, ncclGetUniqueId(&id));
-	comm_broadcast(comm, &id, sizeof id, 0);
-	NCCL_CHECK(cuda, ncclCommInitRank(&r->nccl, comm->size, id, comm->rank));
+	open_communicator(cuda, comm);
 	for (int i = 0; i < RANKS_RING; i++) {
 		r->ring[i].ready = cuda_event();
 		r->ring[i].done = cuda_event();

@@ -204,7 +204,7 @@ static void gathers(struct job *j)
 /* More than the back end keeps track of, without a wait of ours; nothing is allocated. */
 static void many(struct job *j)
 {
-	enum { COUNT = 1100, SEED = 4 };
+	enum { COUNT = 600, SEED = 4 };
 	double *x = doubles(j, COUNT, SEED);
 	long allocations = j->dev->counts.allocations, host = xalloc_count();
 
