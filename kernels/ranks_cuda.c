@@ -87,6 +87,21 @@ void cuda_ranks_close(struct cuda *cuda)
 	xfree(cuda->ranks);
 }
 
+/* Where the next collective is noted: the ring's oldest place, once that is complete. */
+static struct ranks_call *take_call(struct cuda *cuda)
+{
+	struct cuda_ranks *r = cuda->ranks;
+	struct ranks_call *call = &r->ring[r->asked % RANKS_RING];
+
+	if (r->asked - r->complete == RANKS_RING) {
+		if (!cuda_event_done(cuda, call->done))
+			cuda_await(cuda, call->done);
+		r->complete = r->asked - RANKS_RING + 1;
+		r->since = 0;
+	}
+	return call;
+}
+
 /* The communicator, its stream behind the compute stream; NULL with one rank: nothing to do. */
 static struct cuda_ranks *begin(struct cuda *cuda, const char *kind, size_t bytes)
 {
@@ -96,10 +111,7 @@ static struct cuda_ranks *begin(struct cuda *cuda, const char *kind, size_t byte
 	CHECK(cuda->device.comm, "%s before connect", kind);
 	if (!r || bytes == 0)
 		return NULL;
-	call = &r->ring[r->asked % RANKS_RING];
-	/* More than the ring holds under way: its place must be free before it is named anew. */
-	if (!cuda_event_done(cuda, call->done))
-		cuda_await(cuda, call->done);
+	call = take_call(cuda);
 	call->kind = kind;
 	call->layer = cuda->device.layer;
 	call->bytes = bytes;
