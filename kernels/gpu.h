@@ -15,8 +15,12 @@
 		CUDA_CHECK(cudaGetLastError());                                                    \
 		(cuda)->device.counts.launches++;                                                  \
 	} while (0)
+/* Before a loop over an array that must stay in registers, where the compiler would not see to it.
+ */
+#define UNROLLED _Pragma("unroll")
 #else
 #include "simt.h"
+#define UNROLLED
 #endif
 
 /* The vendors' headers see to C++ themselves; ours are C. */

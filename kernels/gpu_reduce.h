@@ -3,8 +3,8 @@
 
 #include "gpu.h"
 
-/* Sums over the threads of a warp and of a block, in an order that is always the same; S is float
- * or double.  The only users of shuffles. */
+/* Sums over the threads of a warp and of a block, maxima over those of a warp, in an order that is
+ * always the same; S is float or double.  The only users of shuffles. */
 
 enum { WARP = 32 };
 
@@ -13,6 +13,17 @@ template <class S> static inline __device__ S warp_sum(S value)
 {
 	for (int mask = WARP / 2; mask > 0; mask /= 2)
 		value += __shfl_xor_sync(0xffffffffu, value, mask);
+	return value;
+}
+
+/* The same of the largest. */
+template <class S> static inline __device__ S warp_max(S value)
+{
+	for (int mask = WARP / 2; mask > 0; mask /= 2) {
+		S other = __shfl_xor_sync(0xffffffffu, value, mask);
+
+		value = other > value ? other : value;
+	}
 	return value;
 }
 

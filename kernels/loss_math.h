@@ -8,7 +8,18 @@
 
 /* The loss of one image, from its logits to the loss's gradient by them (spec 2.3, 2.4); all in
  * double. A row is a distribution over the image's candidates: log-likelihoods, and the gradient by
- * its logits (times tau N pairs), to which every term of the loss adds its own. */
+ * its logits (times tau N pairs), to which every term of the loss adds its own.
+ *
+ * On a GPU the lanes of a warp call these functions together; candidate k of any row is lane k %
+ * RELIC_LANES's alone, until they have all returned, and sums over candidates are over lanes too.
+ * There a .cu file defines the RELIC_ macros; here is what they are for one thread. */
+#ifndef RELIC_LANES
+#define RELIC_LANES 1
+#define RELIC_LANE 0
+#define RELIC_SUM(x) (x)
+#define RELIC_MAX(x) (x)
+#define RELIC_FUNCTION static inline
+#endif
 
 struct relic_row {
 	double *logp, *w; /* [count] */
@@ -46,70 +57,72 @@ HOST_DEVICE static inline int relic_pairs(const struct relic_options *o)
 }
 
 /* Logits to log-likelihoods, in place. */
-HOST_DEVICE static inline void relic_log_softmax(double *row, int count)
+RELIC_FUNCTION void relic_log_softmax(double *row, int count)
 {
-	double top = row[0], sum = 0, shift;
+	double top = -INFINITY, sum = 0, shift;
 
-	for (int k = 1; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		top = row[k] > top ? row[k] : top;
-	for (int k = 0; k < count; k++)
+	top = RELIC_MAX(top);
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		sum += exp(row[k] - top);
-	shift = top + log(sum);
-	for (int k = 0; k < count; k++)
+	shift = top + log(RELIC_SUM(sum));
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		row[k] -= shift;
 }
 
 /* -log p of the positive, candidate 0 */
-HOST_DEVICE static inline double relic_contrast(struct relic_row p, int count, double weight)
+RELIC_FUNCTION double relic_contrast(struct relic_row p, int count, double weight)
 {
-	for (int k = 0; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		p.w[k] += weight * (exp(p.logp[k]) - (k == 0 ? 1 : 0));
 	return -p.logp[0];
 }
 
-HOST_DEVICE static inline double relic_kl(const double *first, const double *second, int count)
+RELIC_FUNCTION double relic_kl(const double *first, const double *second, int count)
 {
 	double sum = 0;
 
-	for (int k = 0; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		sum += exp(first[k]) * (first[k] - second[k]);
-	return sum;
+	return RELIC_SUM(sum);
 }
 
 /* KL(first || second): its gradient by the second's logits */
-HOST_DEVICE static inline void relic_kl_second(
+RELIC_FUNCTION void relic_kl_second(
 	double *w, const double *first, const double *second, int count, double weight)
 {
-	for (int k = 0; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		w[k] += weight * (exp(second[k]) - exp(first[k]));
 }
 
 /* ... by the first's */
-HOST_DEVICE static inline void relic_kl_first(
+RELIC_FUNCTION void relic_kl_first(
 	double *w, const double *first, const double *second, int count, double weight)
 {
 	double kl = relic_kl(first, second, count);
 
-	for (int k = 0; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		w[k] += weight * exp(first[k]) * (first[k] - second[k] - kl);
 }
 
 /* ... by the first's when its entropy is held */
-HOST_DEVICE static inline void relic_kl_first_cross(
+RELIC_FUNCTION void relic_kl_first_cross(
 	double *w, const double *first, const double *second, int count, double weight)
 {
 	double mean = 0;
 
-	for (int k = 0; k < count; k++)
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		mean += exp(first[k]) * second[k];
-	for (int k = 0; k < count; k++)
+	mean = RELIC_SUM(mean);
+	for (int k = RELIC_LANE; k < count; k += RELIC_LANES)
 		w[k] -= weight * exp(first[k]) * (second[k] - mean);
 }
 
 /* The invariance term of a student against a teacher.  The teacher gets a gradient only where the
  * gradient is stopped at the entropy alone, and only if it has weights (w not NULL). */
-HOST_DEVICE static inline double relic_invariance(struct relic_row student,
-	struct relic_row teacher, const struct relic_options *o, int count)
+RELIC_FUNCTION double relic_invariance(struct relic_row student, struct relic_row teacher,
+	const struct relic_options *o, int count)
 {
 	double weight = o->invariance;
 	struct relic_row first = o->reverse ? student : teacher;
@@ -129,10 +142,10 @@ HOST_DEVICE static inline double relic_invariance(struct relic_row student,
 }
 
 /* Mode 4's teacher for target view b: the mean of P over the other large views, as logarithms. */
-HOST_DEVICE static inline void relic_mean(
+RELIC_FUNCTION void relic_mean(
 	double *mean, const struct relic_rows *rows, const struct relic_options *o, int b)
 {
-	for (int k = 0; k < rows->count; k++) {
+	for (int k = RELIC_LANE; k < rows->count; k += RELIC_LANES) {
 		double top = -INFINITY, sum = 0;
 
 		for (int a = 0; a < o->large; a++)
@@ -147,14 +160,14 @@ HOST_DEVICE static inline void relic_mean(
 
 /* Derivative of the term by the mean's element k, times element k of p, one of those it is the mean
  * of. */
-HOST_DEVICE static inline double relic_mean_part(
+RELIC_FUNCTION double relic_mean_part(
 	const double *p, const double *mean, const double *student, int k, int reverse)
 {
 	return reverse ? -exp(student[k] + p[k] - mean[k]) : -exp(p[k]) * student[k];
 }
 
 /* Mode 4 with the gradient stopped at the entropy alone: what the views of the mean get. */
-HOST_DEVICE static inline void relic_mean_gradient(
+RELIC_FUNCTION void relic_mean_gradient(
 	const struct relic_rows *rows, const double *student, const struct relic_options *o, int b)
 {
 	double weight = o->invariance / (o->large - 1);
@@ -165,9 +178,10 @@ HOST_DEVICE static inline void relic_mean_gradient(
 
 		if (a == b)
 			continue;
-		for (int k = 0; k < rows->count; k++)
+		for (int k = RELIC_LANE; k < rows->count; k += RELIC_LANES)
 			sum += relic_mean_part(p.logp, rows->mean, student, k, o->reverse);
-		for (int k = 0; k < rows->count; k++) {
+		sum = RELIC_SUM(sum);
+		for (int k = RELIC_LANE; k < rows->count; k += RELIC_LANES) {
 			double part = relic_mean_part(p.logp, rows->mean, student, k, o->reverse);
 
 			p.w[k] += weight * (part - exp(p.logp[k]) * sum);
@@ -176,7 +190,7 @@ HOST_DEVICE static inline void relic_mean_gradient(
 }
 
 /* The invariance term of small view s against target view b, by options.small_mode. */
-HOST_DEVICE static inline double relic_small(
+RELIC_FUNCTION double relic_small(
 	const struct relic_rows *rows, const struct relic_options *o, int s, int b)
 {
 	struct relic_row p = relic_p(rows, o, o->large + s, b), own = relic_p(rows, o, b, b), mean;
@@ -204,7 +218,7 @@ HOST_DEVICE static inline double relic_small(
 
 /* All pairs of one image: adds to the rows' w (zero before) and to terms [2], unweighted sums over
  * the pairs. */
-HOST_DEVICE static inline void relic_image(
+RELIC_FUNCTION void relic_image(
 	double *terms, const struct relic_rows *rows, const struct relic_options *o)
 {
 	for (int a = 0; a < o->large + o->small; a++)

@@ -4,10 +4,11 @@
  * contrast and the jitter after it, in place; along columns, with all that ends a view.  A view
  * without contrast and blur skips the pass along rows; without blur, the other has a radius of 0.
  */
-#include "view_cuda.h"
+#include "gpu.h"
 
 #include "gpu_reduce.h"
 #include "gpu_vector.h"
+#include "gpu_view.h"
 
 enum { BLOCK = 256, PACK = 4 };
 
@@ -22,7 +23,7 @@ enum {
 /* Pictures of more are made in parts, so that the memory is bounded. */
 static const size_t pictures_bytes = (size_t)1 << 30;
 
-static __global__ void found_kernel(const struct view_batch b)
+static __global__ void __launch_bounds__(WARP) found_kernel(const struct view_batch b)
 {
 	const struct view_params *p = b.params + blockIdx.x;
 	struct view_found *found = b.found + blockIdx.x;
@@ -152,7 +153,8 @@ static __device__ float view_end(float x, int solarise, int c)
 
 /* A thread makes a pack of W elements in each of RUN rows.  It meets each row of the picture once,
  * and adds it to all of its own, with weights from shared memory that are 0 beyond the radius. */
-template <class T, int W> static __global__ void columns_kernel(const struct view_batch b, T *out)
+template <class T, int W>
+static __global__ void __launch_bounds__(BLOCK, 4) columns_kernel(const struct view_batch b, T *out)
 {
 	enum { RUN = W == 8 ? 4 : 8, WEIGHTS = VIEW_RADIUS + 1 + RUN };
 	__shared__ float weight[WEIGHTS];
@@ -187,6 +189,7 @@ template <class T, int W> static __global__ void columns_kernel(const struct vie
 	}
 	out += ((size_t)(b.first + view) * (size_t)b.size + (size_t)y) * (size_t)b.size * CHANNELS +
 		(size_t)x;
+	UNROLLED
 	for (int k = 0; k < RUN; k++) {
 		struct pack<T, W> end;
 

@@ -5,10 +5,11 @@
  * pixel, nearly all from the cache, whereas resampling in two passes through shared memory saves at
  * most half of the products and nothing where a view is smaller than its window.  The tile goes
  * through shared memory, so that it leaves in packs. */
-#include "view_cuda.h"
+#include "gpu.h"
 
 #include "gpu_reduce.h"
 #include "gpu_vector.h"
+#include "gpu_view.h"
 
 enum { BLOCK = 256, TAPS = 4, LINES = BLOCK / VIEW_TILE };
 enum { PACK = 4, ROW_PACKS = CHANNELS * VIEW_TILE / PACK };

@@ -19,6 +19,9 @@
 
 #include "cudart.h"
 #include "fiber.h"
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#endif
 #ifdef HAVE_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
@@ -193,7 +196,9 @@ size_t simt_shared_bytes(void)
 
 static int is_mapped(uintptr_t address)
 {
-	return msync((void *)(address / PAGE * PAGE), 1, MS_ASYNC) == 0;
+	unsigned char in_memory;
+
+	return mincore((void *)(address / PAGE * PAGE), 1, &in_memory) == 0;
 }
 
 static int is_host(uintptr_t word, int is_pointer)
@@ -213,6 +218,9 @@ void simt_check_argument(
 
 	for (; bytes >= sizeof word; at += sizeof word, bytes -= sizeof word) {
 		memcpy(&word, at, sizeof word);
+#ifdef VALGRIND_MAKE_MEM_DEFINED
+		(void)VALGRIND_MAKE_MEM_DEFINED(&word, sizeof word); /* gaps of a struct */
+#endif
 		if (is_host(word, is_pointer))
 			double_fault("%s:%d: argument %d of %s %s %p, the host's memory",
 				launch->file, launch->line, i, launch->kernel,

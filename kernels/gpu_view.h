@@ -1,5 +1,5 @@
-#ifndef KERNELS_VIEW_CUDA_H
-#define KERNELS_VIEW_CUDA_H
+#ifndef KERNELS_GPU_VIEW_H
+#define KERNELS_GPU_VIEW_H
 
 #include "gpu.h"
 
