@@ -147,9 +147,9 @@ static void behind(struct job *j)
 			norm[i] = doubles(j, 64, 100 + i);
 		}
 		for (int i = 0; i < BUCKETS; i++) {
-			j->be->sum_start(j->dev, bucket[i], N);
-			j->be->gemm(j->dev, out[i], scale, scale, 1, 1, 1, 0, 0, 0);
 			j->be->sum_double(j->dev, norm[i], 64);
+			j->be->gemm(j->dev, out[i], scale, scale, 1, 1, 1, 0, 0, 0);
+			j->be->sum_start(j->dev, bucket[i], N);
 		}
 		j->be->sum_finish(j->dev);
 		for (int i = 0; i < BUCKETS; i++)
