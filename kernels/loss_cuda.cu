@@ -38,10 +38,11 @@ static __device__ void dots(double *logits, size_t row, const float *one, const 
 	}
 	UNROLLED
 	for (int v = 0; v < VIEWS; v++) {
-		double dot = warp_sum(sum[v]);
-
-		if (v < n && lane == 0)
-			logits[(size_t)v * row] = dot / tau;
+		if (v >= n)
+			continue;
+		sum[v] = warp_sum(sum[v]);
+		if (lane == 0)
+			logits[(size_t)v * row] = sum[v] / tau;
 	}
 }
 
@@ -214,7 +215,7 @@ static struct loss prepare(struct cuda *cuda, float *g, const struct relic_batch
 	l.length = 2 * l.rows + 2 * l.rows_q + (size_t)l.count;
 	bytes = l.length * sizeof(double) +
 		(l.rows_q > 0 ? (size_t)batch->total * sizeof *l.place : 0);
-	part = cuda->workspace_limit / bytes; /* so that the memory is bounded */
+	part = cuda->workspace_limit / bytes; /* as much as a convolution may ask for */
 	part = part < 1 ? 1 : part < n ? part : n;
 	l.part = (int)part;
 	l.terms = (double *)cuda_scratch(cuda, terms + part * bytes);
