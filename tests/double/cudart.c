@@ -7,6 +7,7 @@
  *   cudart_stream.c  streams and events
  *   cudart_memory.c  device memory and pinned memory
  *   cudart_copy.c    copies and fills
+ *   cudart_idle.c    what runs while the host does something else
  *   cudart_fault.c   faults and the trace
  * It is stricter than a GPU: what a GPU may forgive by luck ends the program here.
  *
@@ -15,6 +16,7 @@
  *   CUDA_DOUBLE_DEVICES  how many (8), or "driver": the driver is too old
  *   CUDA_DOUBLE_MEMORY   bytes of a device (16 GiB)
  *   CUDA_DOUBLE_TRACE    a file that gets a line for each call
+ *   CUDA_DOUBLE_IDLE     seconds (5) after which the device goes on by itself; 0: never
  *   CUDA_DOUBLE_CHECK    "each": look at the margins of all memory after each piece of work */
 #include "cudart.h"
 
@@ -22,11 +24,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MULTIPROCESSORS = 4 }; /* few: grids are made from it, and each thread costs time here */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock;
+static double last_call; /* when */
 static int devices = 8;
 static size_t device_bytes = (size_t)16 << 30;
 static cudaError_t no_device = cudaSuccess;
@@ -51,13 +55,33 @@ static void begin(void)
 	if (bytes)
 		device_bytes = strtoull(bytes, NULL, 0);
 	double_catch_signals();
+	if (no_device == cudaSuccess)
+		double_start_idle();
+}
+
+double double_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 cudaError_t double_enter(void)
 {
 	pthread_once(&once, begin);
 	pthread_mutex_lock(&lock);
+	last_call = double_now();
 	return no_device;
+}
+
+int double_enter_if_idle(double seconds)
+{
+	pthread_mutex_lock(&lock);
+	if (double_now() - last_call >= seconds)
+		return 1;
+	pthread_mutex_unlock(&lock);
+	return 0;
 }
 
 cudaError_t double_leave(cudaError_t error)

@@ -17,6 +17,10 @@ extern "C" {
 cudaError_t double_enter(void);
 /* Let go of the lock; an error is remembered for cudaGetLastError. */
 cudaError_t double_leave(cudaError_t error);
+/* Take the lock if nobody has called anything for so long; whether it did. */
+int double_enter_if_idle(double seconds);
+/* Seconds since some time. */
+double double_now(void);
 /* The device that the calling thread has chosen. */
 int double_device(void);
 /* Bytes of a device's memory: CUDA_DOUBLE_MEMORY. */
@@ -71,9 +75,15 @@ void double_reach(cudaStream_t stream, long position);
 int double_try_reach(cudaStream_t stream, long position);
 /* Until all streams, or those that block the legacy stream, are empty. */
 void double_drain(int only_blocking);
+/* All that may run now, in all streams. */
+void double_go_on(void);
 /* The piece of work that runs now, or NULL. */
 const struct double_work *double_running(void);
 void double_release(struct double_marker *marker); /* NULL is fine */
+
+/* ---- cudart_idle.c ---- */
+
+void double_start_idle(void);
 
 /* ---- cudart_arena.c ---- */
 
