@@ -250,13 +250,13 @@ static int work_that_waits_for_another(int which)
 }
 
 /* A device goes on while the host is elsewhere. */
-static int idle(int which)
+static int absence(int which)
 {
 	const struct timespec pause = { 0, 10000000 };
 	struct scene s;
 
 	(void)which;
-	setenv("CUDA_DOUBLE_IDLE", "0.1", 1);
+	setenv("CUDA_DOUBLE_ABSENCE", "0.1", 1);
 	s = scene_new();
 	queue_count(s.compute);
 	for (int i = 0; i < 1000 && *(volatile int *)&counted == 0; i++)
@@ -287,7 +287,7 @@ static const struct trial trials[] = {
 	{ "another thread asks", query_of_another_thread, 0, RIGHT, NULL },
 	{ "work that cannot go on yet", work_that_waits, 5, RIGHT, NULL },
 	{ "work that needs another stream", work_that_waits_for_another, 0, RIGHT, NULL },
-	{ "work while the host is elsewhere", idle, 0, RIGHT, NULL },
+	{ "work while the host is elsewhere", absence, 0, RIGHT, NULL },
 };
 
 int main(void)

@@ -7,7 +7,7 @@
  *   cudart_stream.c  streams and events
  *   cudart_memory.c  device memory and pinned memory
  *   cudart_copy.c    copies and fills
- *   cudart_idle.c    what runs while the host does something else
+ *   cudart_absence.c what runs while the host does something else
  *   cudart_fault.c   faults and the trace
  * It is stricter than a GPU: what a GPU may forgive by luck ends the program here.
  *
@@ -16,8 +16,10 @@
  *   CUDA_DOUBLE_DEVICES  how many (8), or "driver": the driver is too old
  *   CUDA_DOUBLE_MEMORY   bytes of a device (16 GiB)
  *   CUDA_DOUBLE_TRACE    a file that gets a line for each call
- *   CUDA_DOUBLE_IDLE     seconds (5) after which the device goes on by itself; 0: never
- *   CUDA_DOUBLE_CHECK    "each": look at the margins of all memory after each piece of work */
+ *   CUDA_DOUBLE_ABSENCE  seconds (5) without a call, after which the device goes on; 0: never
+ *   CUDA_DOUBLE_CHECK    "each": look at the margins of memory after each piece of work
+ *   CUDA_DOUBLE_IDLE     1: count what is asked for, but do nothing
+ *   CUDA_DOUBLE_KERNELS  none: see cudart_function.c */
 #include "cudart.h"
 
 #include <pthread.h>
@@ -56,7 +58,7 @@ static void begin(void)
 		device_bytes = strtoull(bytes, NULL, 0);
 	double_catch_signals();
 	if (no_device == cudaSuccess)
-		double_start_idle();
+		double_watch_absence();
 }
 
 double double_now(void)
@@ -75,7 +77,7 @@ cudaError_t double_enter(void)
 	return no_device;
 }
 
-int double_enter_if_idle(double seconds)
+int double_enter_if_absent(double seconds)
 {
 	pthread_mutex_lock(&lock);
 	if (double_now() - last_call >= seconds)
@@ -101,6 +103,15 @@ int double_device(void)
 size_t double_device_bytes(void)
 {
 	return device_bytes;
+}
+
+int double_idle(void)
+{
+	static int idle = -1;
+
+	if (idle < 0)
+		idle = getenv("CUDA_DOUBLE_IDLE") && strcmp(getenv("CUDA_DOUBLE_IDLE"), "1") == 0;
+	return idle;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)

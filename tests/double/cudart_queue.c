@@ -85,26 +85,6 @@ void double_release(struct double_marker *marker)
 		free(marker);
 }
 
-<<<<<<< HEAD
-=======
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-int double_idle(void)
-{
-	static int idle = -1;
-
-	if (idle < 0)
-		idle = getenv("CUDA_DOUBLE_IDLE") && strcmp(getenv("CUDA_DOUBLE_IDLE"), "1") == 0;
-	return idle;
-}
-
->>>>>>> cuda-build
 static int run(struct double_work *work)
 {
 	static int each = -1;

@@ -1,9 +1,9 @@
-/* cudart_idle.c - the double of libcudart: what runs while the host does something else.
+/* cudart_absence.c - the double of libcudart: what runs while the host does something else.
  *
  * A GPU goes on by itself.  The double runs when the host waits, so a rank that stands in a barrier
  * of MPI, with a collective queued that another rank waits for, would stand for ever.  So after
  * seconds without any call, which no work of the host between two calls should take, all that is
- * queued runs (CUDA_DOUBLE_IDLE). */
+ * queued runs (CUDA_DOUBLE_ABSENCE). */
 #include "cudart.h"
 
 #include <pthread.h>
@@ -18,7 +18,7 @@ static void *watch(void *arg)
 
 	for (;;) {
 		nanosleep(&pause, NULL);
-		if (double_enter_if_idle(seconds)) {
+		if (double_enter_if_absent(seconds)) {
 			double_go_on();
 			double_leave(cudaSuccess);
 		}
@@ -26,9 +26,9 @@ static void *watch(void *arg)
 	return arg;
 }
 
-void double_start_idle(void)
+void double_watch_absence(void)
 {
-	const char *setting = getenv("CUDA_DOUBLE_IDLE");
+	const char *setting = getenv("CUDA_DOUBLE_ABSENCE");
 	pthread_t thread;
 
 	if (setting)
