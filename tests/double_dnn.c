@@ -25,6 +25,8 @@ void dnn_open(
 	ok_dnn(cudnnGetConvolution2dForwardOutputDim(d->conv, d->x, d->w, &n, &k, &d->p, &d->q));
 	assert_int_equal(n, shape->n);
 	assert_int_equal(k, shape->k);
+	assert_int_equal(d->p, (shape->h + 2 * shape->pad - shape->r) / shape->stride + 1);
+	assert_int_equal(d->q, (shape->w + 2 * shape->pad - shape->s) / shape->stride + 1);
 	ok_dnn(cudnnSetTensor4dDescriptor(d->y, CUDNN_TENSOR_NHWC, type, n, k, d->p, d->q));
 }
 

@@ -1,5 +1,5 @@
 /* The host's side of the real cuDNN, which needs no GPU: what our calls mean to it.  Its double is
- * held to the same by test_cudnn_double: this file once more, with CUDNN_DOUBLE defined. */
+ * held to the same by test_cudnn_double: this file once more. */
 #include "test.h"
 #include "autoconfig.h"
 
@@ -114,7 +114,6 @@ static void outputs_match(void **state)
 	destroy(&d);
 }
 
-#ifndef CUDNN_DOUBLE /* which lacks what only this asks for */
 /* A tensor that we call NHWC has the strides of one. */
 static void layout_is_ours(void **state)
 {
@@ -134,7 +133,6 @@ static void layout_is_ours(void **state)
 	assert_int_equal(sn, s.h * s.w * s.c);
 	destroy(&d);
 }
-#endif
 
 static void version_is_that_of_the_headers(void **state)
 {
@@ -162,9 +160,7 @@ static void refusals(void **state)
 
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(version_is_that_of_the_headers),
-#ifndef CUDNN_DOUBLE
 	cmocka_unit_test(layout_is_ours),
-#endif
 	cmocka_unit_test(outputs_match),
 	cmocka_unit_test(refusals),
 };

@@ -5,6 +5,7 @@
 #include "double_dnn.h"
 #include "double_fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LIMIT = 64 << 20 };
@@ -196,6 +197,23 @@ static void deadly(void **state)
 	close_call(&good);
 }
 
+/* All of the workspace that is asked for is used. */
+static void workspace(void **state)
+{
+	struct call good = good_call(CUDNN_DATA_FLOAT);
+	unsigned char *got = calloc(1, good.bytes);
+
+	(void)state;
+	ok_cuda(cudaMemset(good.workspace, 0, good.bytes));
+	ok_dnn(make(&good));
+	ok_cuda(cudaStreamSynchronize(good.d.stream));
+	ok_cuda(cudaMemcpy(got, good.workspace, good.bytes, cudaMemcpyDeviceToHost));
+	assert_int_not_equal(got[0], 0);
+	assert_int_not_equal(got[good.bytes - 1], 0);
+	free(got);
+	close_call(&good);
+}
+
 /* Answers of cuDNN 9.19 to the same calls. */
 static void descriptors(void **state)
 {
@@ -269,6 +287,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(needs),
 	cmocka_unit_test(refused),
 	cmocka_unit_test(deadly),
+	cmocka_unit_test(workspace),
 	cmocka_unit_test(descriptors),
 	cmocka_unit_test(wild),
 };

@@ -5,6 +5,7 @@
 #include "double_fixture.h"
 #include "double_ranks.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,6 +180,29 @@ static int hangs(struct rank *r)
 	return broken(r, ncclSuccess);
 }
 
+static void *abort_later(void *arg)
+{
+	struct rank *r = arg;
+
+	usleep(20000);
+	return ncclCommAbort(r->comm) == ncclSuccess ? NULL : r;
+}
+
+/* A watchdog's thread ends what the main thread waits for. */
+static int rescued(struct rank *r)
+{
+	float x = 1, *dev = rank_upload(r, &x, sizeof x);
+	pthread_t watchdog;
+	void *failed;
+
+	NEED(ncclAllReduce(dev, dev, 1, ncclFloat, ncclSum, r->comm, r->stream) == ncclSuccess);
+	NEED(pthread_create(&watchdog, NULL, abort_later, r) == 0);
+	NEED(cudaStreamSynchronize(r->stream) == cudaSuccess);
+	NEED(pthread_join(watchdog, &failed) == 0);
+	NEED(!failed);
+	return 0;
+}
+
 static void seeded(void **state)
 {
 	(void)state;
@@ -186,6 +210,8 @@ static void seeded(void **state)
 	assert_ranks(3, breaks_down, RANKS_ABORT, NULL);
 	setenv("NCCL_DOUBLE_FAIL", "1:2:hang", 1);
 	assert_ranks(3, hangs, RANKS_ABORT, NULL);
+	setenv("NCCL_DOUBLE_FAIL", "0:1:hang", 1);
+	assert_ranks(2, rescued, RANKS_ABORT, NULL);
 	unsetenv("NCCL_DOUBLE_FAIL");
 }
 

@@ -15,6 +15,8 @@ enum { HANDLE_ALIVE = 0x51a5, WORKSPACE_ALIGNMENT = 256, SPOILED = 1 << 16 };
 
 struct cublasContext {
 	int alive; /* HANDLE_ALIVE until it is destroyed */
+	struct cublasContext
+		*next; /* of those destroyed: never freed, so that a later use is found */
 	cudaStream_t stream;
 	cublasMath_t math;
 	void *workspace;
@@ -57,10 +59,13 @@ cublasStatus_t cublasCreate(cublasHandle_t *handle)
 
 cublasStatus_t cublasDestroy(cublasHandle_t handle)
 {
+	static cublasHandle_t destroyed;
+
 	if (!initialized(handle, "cublasDestroy"))
 		return CUBLAS_STATUS_NOT_INITIALIZED;
 	handle->alive = 0;
-	free(handle);
+	handle->next = destroyed;
+	destroyed = handle;
 	return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -45,22 +45,21 @@ static size_t extent(size_t pitch, const struct copy *c)
 	return c->height ? (c->height - 1) * pitch + c->width : 0;
 }
 
-/* From or to the device, by the address; ends the program where it is not what kind says. */
+/* Whether [p, p + bytes) is on the device; ends the program where it is not whole, or where kind
+ * says otherwise.  what: whose memory it is. */
 static int on_device(const void *p, size_t bytes, int expected, int is_known, const char *what)
 {
-	int is = double_place(p) == PLACE_DEVICE;
+	enum double_place place = double_place(p);
+	int is = place == PLACE_DEVICE;
 	char text[200];
 
 	if (is_known && is != expected)
-		double_fault("%s of %s memory, which the direction of the copy says is not", what,
-			is ? "device" : "host");
-	if (is && !double_is_device(p, bytes)) {
+		double_fault(
+			"%s is %s memory, against its direction", what, is ? "device" : "host");
+	if ((is && !double_is_device(p, bytes)) ||
+		(place == PLACE_PINNED && !double_is_pinned(p, bytes))) {
 		double_describe(p, text, sizeof text);
-		double_fault("%s of %zu bytes: %s", what, bytes, text);
-	}
-	if (double_place(p) == PLACE_PINNED && !double_is_pinned(p, bytes)) {
-		double_describe(p, text, sizeof text);
-		double_fault("%s of %zu bytes: %s", what, bytes, text);
+		double_fault("%s of %zu bytes begins at %s", what, bytes, text);
 	}
 	return is;
 }
@@ -82,10 +81,10 @@ static void copy_async(
 	int known = kind != cudaMemcpyDefault;
 	int from_device = on_device(c.from, reads,
 		kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice, known,
-		"a copy from");
+		"the source of a copy");
 	int to_device = on_device(c.to, writes,
 		kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice, known,
-		"a copy to");
+		"the target of a copy");
 	int pageable_to = !to_device && !double_is_pinned(c.to, writes);
 
 	if (c.width > c.to_pitch || c.width > c.from_pitch)
@@ -130,7 +129,7 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stre
 	cudaError_t error = double_enter();
 
 	if (!error && bytes > 0) {
-		on_device(to, bytes, 1, 1, "a fill");
+		on_device(to, bytes, 1, 1, "the target of a fill");
 		double_enqueue(stream, DOUBLE_INSIDE, "cudaMemsetAsync", run_fill, &f, sizeof f);
 	}
 	return double_leave(error);

@@ -8,33 +8,37 @@
 
 #include "queue.h"
 
-int dnn_living(const void *p, enum dnn_alive kind)
+int dnn_living(const void *p, enum dnn_kind kind)
 {
-	if (p && *(const enum dnn_alive *)p != kind)
+	if (p && ((const struct dnn_object *)p)->kind != kind)
 		double_fault("cuDNN: a handle or descriptor that is destroyed or of another kind");
 	return p != NULL;
 }
 
-static cudnnStatus_t create(void *out, size_t bytes, enum dnn_alive kind)
+static cudnnStatus_t create(void *out, size_t bytes, enum dnn_kind kind)
 {
-	enum dnn_alive *p;
+	struct dnn_object *object;
 
 	if (!out)
 		return CUDNN_STATUS_BAD_PARAM;
-	p = calloc(1, bytes);
-	if (!p)
+	object = calloc(1, bytes);
+	if (!object)
 		return CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
-	*p = kind;
-	*(void **)out = p;
+	object->kind = kind;
+	*(void **)out = object;
 	return CUDNN_STATUS_SUCCESS;
 }
 
-static cudnnStatus_t destroy(void *p, enum dnn_alive kind)
+static cudnnStatus_t destroy(void *p, enum dnn_kind kind)
 {
+	static struct dnn_object *destroyed;
+	struct dnn_object *object = p;
+
 	if (!dnn_living(p, kind))
 		return CUDNN_STATUS_SUCCESS;
-	*(enum dnn_alive *)p = 0;
-	free(p);
+	object->kind = DNN_DESTROYED;
+	object->next = destroyed;
+	destroyed = object;
 	return CUDNN_STATUS_SUCCESS;
 }
 
@@ -125,7 +129,8 @@ cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensorDesc,
 		return status;
 	if ((double)n * c * h * w > INT_MAX)
 		return CUDNN_STATUS_NOT_SUPPORTED;
-	*tensorDesc = (struct cudnnTensorStruct){ DNN_TENSOR, 1, format, dataType, n, c, h, w };
+	*tensorDesc =
+		(struct cudnnTensorStruct){ { DNN_TENSOR, NULL }, 1, format, dataType, n, c, h, w };
 	return CUDNN_STATUS_SUCCESS;
 }
 
@@ -166,8 +171,8 @@ cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filterDesc,
 		return CUDNN_STATUS_BAD_PARAM;
 	status = check_array(format, dataType, (const int[]){ k, c, h, w });
 	if (status == CUDNN_STATUS_SUCCESS)
-		*filterDesc =
-			(struct cudnnFilterStruct){ DNN_FILTER, 1, format, dataType, k, c, h, w };
+		*filterDesc = (struct cudnnFilterStruct){ { DNN_FILTER, NULL }, 1, format, dataType,
+			k, c, h, w };
 	return status;
 }
 
@@ -196,8 +201,8 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t convD
 		double_fault("cuDNN: a convolution with mode %d, compute type %d, dilation %d, %d "
 			     "has no double",
 			(int)mode, (int)computeType, dilation_h, dilation_w);
-	*convDesc = (struct cudnnConvolutionStruct){ DNN_CONVOLUTION, 1, pad_h, pad_w, u, v,
-		convDesc->math };
+	*convDesc = (struct cudnnConvolutionStruct){ { DNN_CONVOLUTION, NULL }, 1, pad_h, pad_w, u,
+		v, convDesc->math };
 	return CUDNN_STATUS_SUCCESS;
 }
 

@@ -7,15 +7,21 @@
 
 /* Between the files of the double of cuDNN: its descriptors, and the shape of a convolution. */
 
-enum dnn_alive { DNN_HANDLE = 0x44, DNN_TENSOR, DNN_FILTER, DNN_CONVOLUTION };
+enum dnn_kind { DNN_DESTROYED, DNN_HANDLE = 0x44, DNN_TENSOR, DNN_FILTER, DNN_CONVOLUTION };
+
+/* What handles and descriptors begin with. */
+struct dnn_object {
+	enum dnn_kind kind;
+	struct dnn_object *next; /* of those destroyed: never freed, so that a later use is found */
+};
 
 struct cudnnContext {
-	enum dnn_alive alive;
+	struct dnn_object object;
 	cudaStream_t stream;
 };
 
 struct cudnnTensorStruct {
-	enum dnn_alive alive;
+	struct dnn_object object;
 	int is_set;
 	cudnnTensorFormat_t format;
 	cudnnDataType_t type;
@@ -23,7 +29,7 @@ struct cudnnTensorStruct {
 };
 
 struct cudnnFilterStruct {
-	enum dnn_alive alive;
+	struct dnn_object object;
 	int is_set;
 	cudnnTensorFormat_t format;
 	cudnnDataType_t type;
@@ -31,7 +37,7 @@ struct cudnnFilterStruct {
 };
 
 struct cudnnConvolutionStruct {
-	enum dnn_alive alive;
+	struct dnn_object object;
 	int is_set;
 	int pad_h, pad_w, stride_h, stride_w;
 	cudnnMathType_t math;
@@ -61,7 +67,7 @@ struct dnn_algorithm {
 enum { DNN_ALGORITHMS = 12 };
 
 /* Whether p is a living descriptor; NULL is not, and a destroyed one ends the program. */
-int dnn_living(const void *p, enum dnn_alive kind);
+int dnn_living(const void *p, enum dnn_kind kind);
 
 /* The shape that descriptors of x, filter, convolution and y agree on, or the library's answer to
  * those that do not. */

@@ -99,6 +99,24 @@ static int good_config(const ncclConfig_t *config)
 			config->blocking == NCCL_CONFIG_UNDEF_INT);
 }
 
+void comm_release(ncclComm_t comm)
+{
+	static _Atomic(ncclComm_t) destroyed;
+
+	if (atomic_fetch_sub(&comm->references, 1) > 1)
+		return;
+	meeting_leave(comm->meeting);
+	comm->meeting = NULL;
+	comm->next = atomic_exchange(&destroyed, comm);
+}
+
+static ncclResult_t close_comm(ncclComm_t comm)
+{
+	atomic_store(&comm->alive, 0);
+	comm_release(comm);
+	return ncclSuccess;
+}
+
 ncclResult_t ncclCommInitRank(ncclComm_t *comm, int nranks, ncclUniqueId commId, int rank)
 {
 	return ncclCommInitRankConfig(comm, nranks, commId, rank, NULL);
@@ -139,7 +157,7 @@ ncclResult_t ncclCommInitRankConfig(
 		usleep(POLL_MICROSECONDS);
 	state = state_of(new);
 	if (state != ncclSuccess) {
-		comm_release(new);
+		close_comm(new);
 		*comm = NULL;
 	}
 	return state;
@@ -199,22 +217,6 @@ ncclResult_t ncclCommUserRank(const ncclComm_t comm, int *rank)
 	if (status == ncclSuccess)
 		*rank = comm->rank;
 	return status;
-}
-
-void comm_release(ncclComm_t comm)
-{
-	if (atomic_fetch_sub(&comm->references, 1) > 1)
-		return;
-	meeting_leave(comm->meeting);
-	pthread_mutex_destroy(&comm->lock);
-	free(comm);
-}
-
-static ncclResult_t close_comm(ncclComm_t comm)
-{
-	atomic_store(&comm->alive, 0);
-	comm_release(comm);
-	return ncclSuccess;
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm)

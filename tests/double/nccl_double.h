@@ -29,9 +29,11 @@ struct collective {
 };
 
 /* A watchdog may ask for its state or abort it from a thread of its own, while another thread runs
- * what is queued; who lets go of it last frees it. */
+ * what is queued; who lets go of it last leaves the
+ * meeting. */
 struct ncclComm {
 	atomic_int alive;
+	struct ncclComm *next; /* of those destroyed: never freed, so that a later use is found */
 	atomic_int references; /* the program's, and one for each collective on a stream */
 	int rank, ranks;
 	struct meeting *meeting;

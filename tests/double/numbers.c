@@ -96,7 +96,8 @@ void numbers_product(double *c, const double *a, const double *b, int m, int n, 
 
 void numbers_spoil(void *p, size_t bytes)
 {
-	memset(p, 0xff, bytes);
+	if (bytes)
+		memset(p, 0xff, bytes);
 }
 
 int numbers_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
