@@ -58,6 +58,26 @@ static int bad_handle(int which)
 	return 1;
 }
 
+static int event_time(int which)
+{
+	struct scene s = scene_new();
+	cudaEvent_t from, to;
+	float ms = -1;
+
+	(void)which;
+	CUDA_CHECK(cudaEventCreate(&from));
+	CUDA_CHECK(cudaEventCreate(&to));
+	EXPECT(cudaEventElapsedTime(&ms, from, to) == cudaErrorInvalidResourceHandle);
+	CUDA_CHECK(cudaEventRecord(from, s.compute));
+	CUDA_CHECK(cudaEventRecord(to, s.compute));
+	CUDA_CHECK(cudaEventRecord(s.event, s.compute));
+	EXPECT(cudaEventElapsedTime(&ms, from, to) == cudaErrorNotReady);
+	CUDA_CHECK(cudaStreamSynchronize(s.compute));
+	EXPECT(cudaEventElapsedTime(&ms, from, to) == cudaSuccess);
+	EXPECT(ms >= 0);
+	return cudaEventElapsedTime(&ms, from, s.event) == cudaErrorInvalidResourceHandle;
+}
+
 /* ---- devices ---- */
 
 static int devices(int which)
@@ -213,6 +233,7 @@ static const struct trial trials[] = {
 	{ "work in a destroyed stream", bad_handle, 5, DIES, "a stream that is destroyed" },
 	{ "a wait for a destroyed event", bad_handle, 6, DIES, "an event that is destroyed" },
 	{ "a wait for no stream", bad_handle, 7, DIES, "a stream that is none" },
+	{ "times of events", event_time, 0, RIGHT, NULL },
 	{ "devices", devices, 0, RIGHT, NULL },
 	{ "no device", no_device, 0, RIGHT, NULL },
 	{ "a driver that is too old", no_device, 1, RIGHT, NULL },

@@ -221,16 +221,16 @@ static int shuffle_types(int which)
 	return y[1] == 496 - 32 * 32;
 }
 
-static int uninitialised(int which)
+static int uninitialised(int launches)
 {
 	struct cuda cuda = cuda_new();
-	float y, *d = device_of(&cuda, NULL, sizeof y);
+	float y[2], *d = device_of(&cuda, NULL, sizeof y);
 
-	(void)which;
-	for (int i = 0; i < 2; i++)
-		faulty_uninitialised(&cuda, d);
-	fetch(&cuda, &y, d, sizeof y);
-	return !isnan(y);
+	for (int i = 0; i < launches; i++)
+		faulty_uninitialised(&cuda, d, 2);
+	fetch(&cuda, y, d, sizeof y);
+	EXPECT(!isnan(y[0]) || isnan(y[1]));
+	return !isnan(y[1]);
 }
 
 static const struct trial trials[] = {
@@ -258,7 +258,8 @@ static const struct trial trials[] = {
 	{ "a mask of half a warp", sums, PARTIAL_MASK, DIES, "partial warp mask 0xffff" },
 	{ "a shuffle beyond the warp", sums, LANES_OUTSIDE, DIES, "lane mask 32" },
 	{ "a shared element that nobody wrote", sums, UNWRITTEN_SHARED, WRONG, NULL },
-	{ "a shared array that nobody wrote", uninitialised, 0, WRONG, NULL },
+	{ "a shared array that another block wrote", uninitialised, 1, WRONG, NULL },
+	{ "a shared array that another launch wrote", uninitialised, 2, WRONG, NULL },
 	{ "past a shared array", sums, PAST_SHARED, DIES, "out of bounds" },
 	{ "past a device array", sums, PAST_DEVICE, DIES, "0 bytes behind device memory of 6080" },
 	{ "writing past a device array", sums, WRITE_PAST_DEVICE, DIES,

@@ -63,6 +63,10 @@ void double_check_stream(cudaStream_t stream, const char *what);
 void double_add(cudaStream_t stream, struct double_work *work);
 struct double_work *double_new_work(enum double_step step, const char *name, size_t bytes);
 
+/* CUDA_DOUBLE_IDLE=1: work is counted and checked when it is asked for but not done, and memory is
+ * zeros that take no room: a program of any size shows what it asks for. */
+int double_idle(void);
+
 /* Work until so many pieces of the stream are done, in the order of CUDA_DOUBLE_ORDER.  Lets go of
  * the lock between attempts. */
 void double_reach(cudaStream_t stream, long position);

@@ -280,15 +280,18 @@ extern "C" void faulty_shuffle_types(struct cuda *cuda, double *y)
 	LAUNCH(shuffle_types_kernel, 1, 32, cuda, y);
 }
 
+/* Each block but the first finds what nobody wrote in it. */
 static __global__ void uninitialised_kernel(float *y)
 {
 	__shared__ float numbers[32];
 
+	if (blockIdx.x == 0)
+		numbers[threadIdx.x] = 1;
 	if (threadIdx.x == 0)
-		y[0] = 1 + numbers[5];
+		y[blockIdx.x] = 1 + numbers[5];
 }
 
-extern "C" void faulty_uninitialised(struct cuda *cuda, float *y)
+extern "C" void faulty_uninitialised(struct cuda *cuda, float *y, int blocks)
 {
-	LAUNCH(uninitialised_kernel, 1, 32, cuda, y);
+	LAUNCH(uninitialised_kernel, blocks, 32, cuda, y);
 }

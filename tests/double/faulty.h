@@ -53,7 +53,7 @@ void faulty_vector(struct cuda *cuda, float *y, int i);
 void faulty_three_dimensions(struct cuda *cuda, float *y);
 /* Sum over a warp of double, and of int: y[0], y[1]. */
 void faulty_shuffle_types(struct cuda *cuda, double *y);
-/* y[0] = 1 + the sum of the first n shared floats, none of which is written. */
-void faulty_uninitialised(struct cuda *cuda, float *y);
+/* y[b] = 1 + a shared float, which the first block only writes. */
+void faulty_uninitialised(struct cuda *cuda, float *y, int blocks);
 
 #endif
