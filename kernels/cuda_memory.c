@@ -114,7 +114,7 @@ static _Noreturn void out_of_memory(struct cuda *cuda, size_t bytes, const char 
 	die(__FILE__, __LINE__, "cudaMalloc",
 		"GPU %d is out of memory: %.1f MiB were asked for (%s), %.1f of its %.1f MiB are "
 		"free; what needs less: a smaller train.batch (or more GPUs for it), "
-		"--train.recompute=views, --train.precision=bf16; nvidia-smi shows who else uses "
+		"--train.recompute=views, --precision=bf16; nvidia-smi shows who else uses "
 		"this GPU",
 		cuda->index, (double)bytes * mib, purpose, (double)left * mib, (double)total * mib);
 }
