@@ -159,8 +159,9 @@ void conv_choose(struct cuda *cuda, struct conv *conv)
 	for (int pass = 0; pass < CONV_PASSES; pass++)
 		choose_pass(cuda, conv, (enum conv_pass)pass);
 	conv->chosen = 1;
-	log_info("convolution %d x %d / %d, %d to %d channels, %d x (%d, %d): forward by %s (%.1f "
-		 "MiB), data by %s (%.1f MiB), weights by %s (%.1f MiB)",
+	log_detail(
+		"convolution %d x %d / %d, %d to %d channels, %d x (%d, %d): forward by %s (%.1f "
+		"MiB), data by %s (%.1f MiB), weights by %s (%.1f MiB)",
 		s->r, s->r, s->stride, s->c, s->k, s->n, s->h, s->w,
 		algorithm_name(CONV_FORWARD, w[CONV_FORWARD].algorithm),
 		(double)w[CONV_FORWARD].workspace * mib,

@@ -20,9 +20,6 @@ enum {
 	SIDE_SHORT = (LINES / ROWS_SHORT - 2 * MARGIN) / CHANNELS
 };
 
-/* Pictures of more are made in parts, so that the memory is bounded. */
-static const size_t pictures_bytes = (size_t)1 << 30;
-
 static __global__ void __launch_bounds__(WARP) found_kernel(const struct view_batch b)
 {
 	const struct view_params *p = b.params + blockIdx.x;
@@ -284,7 +281,9 @@ extern "C" void views_cuda(struct device *dev, void *out, int slot,
 	struct view_batch b = measure(images, out, params, total, dev->element, &packs);
 
 	(void)naive; /* there is one path */
-	part = (int)(pictures_bytes / ((size_t)b.side * (size_t)b.pitch * sizeof *b.picture));
+	/* in parts, so that the memory is bounded */
+	part = (int)(cuda->workspace_limit /
+		((size_t)b.side * (size_t)b.pitch * sizeof *b.picture));
 	b.count = part < total ? part : total;
 	place(cuda, &b, params, total);
 	for (b.first = 0; b.first < total; b.first += part, b.params += part) {

@@ -68,6 +68,23 @@ void log_info(const char *fmt, ...)
 	va_end(args);
 }
 
+void log_detail(const char *fmt, ...)
+{
+	va_list args;
+
+	if (out.rank != 0)
+		return;
+	va_start(args, fmt);
+	pthread_mutex_lock(&out.lock);
+	if (out.file) {
+		vfprintf(out.file, fmt, args);
+		fputc('\n', out.file);
+		fflush(out.file);
+	}
+	pthread_mutex_unlock(&out.lock);
+	va_end(args);
+}
+
 void log_warn(const char *fmt, ...)
 {
 	va_list args;

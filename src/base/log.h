@@ -17,6 +17,9 @@ void log_close(void);
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* One line for the log file alone: what only an expert looks for. */
+void log_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* A warning that every rank prints for itself, with its number. */
 void log_warn_here(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -65,10 +65,9 @@ void simt_barrier(const char *file, int line);
 uint64_t simt_exchange(unsigned mask, uint64_t bits, int lanes, const char *file, int line);
 /* Check the shape; queue launch, which begins the bytes at work. */
 void simt_enqueue(cudaStream_t stream, const struct simt_launch *launch, size_t bytes);
-/* Argument i, [p, p + bytes), must not point to the host's memory; is_pointer: it is one pointer,
- * else a struct that may hold some. */
-void simt_check_argument(
-	const struct simt_launch *launch, int i, const void *p, size_t bytes, int is_pointer);
+/* Argument i, the pointer at p, must not point to the host's memory. (A struct may hold some, but
+ * also gaps with anything in them.) */
+void simt_check_argument(const struct simt_launch *launch, int i, const void *p);
 unsigned simt_dim_checked(long long n);
 }
 
@@ -133,9 +132,8 @@ template <class P, class... Rest> struct simt_arguments<P, Rest...> {
 
 	void check(const struct simt_launch *launch, int i) const
 	{
-		if (simt_is_pointer<P>::value || __is_class(P))
-			simt_check_argument(
-				launch, i, &first, sizeof first, simt_is_pointer<P>::value);
+		if (simt_is_pointer<P>::value)
+			simt_check_argument(launch, i, &first);
 		rest.check(launch, i + 1);
 	}
 	template <class F, class... Q>

@@ -194,36 +194,12 @@ size_t simt_shared_bytes(void)
 
 /* ---- arguments of launches ---- */
 
-static int is_mapped(uintptr_t address)
+void simt_check_argument(const struct simt_launch *launch, int i, const void *p)
 {
-	unsigned char in_memory;
+	const void *argument;
 
-	return mincore((void *)(address / PAGE * PAGE), 1, &in_memory) == 0;
-}
-
-static int is_host(uintptr_t word, int is_pointer)
-{
-	const void *p = (const void *)word;
-
-	if (word == 0 || double_place(p) != PLACE_HOST)
-		return 0;
-	return is_pointer || (word >= PAGE && word >> 47 == 0 && is_mapped(word));
-}
-
-void simt_check_argument(
-	const struct simt_launch *launch, int i, const void *p, size_t bytes, int is_pointer)
-{
-	const char *at = (const char *)p;
-	uintptr_t word;
-
-	for (; bytes >= sizeof word; at += sizeof word, bytes -= sizeof word) {
-		memcpy(&word, at, sizeof word);
-#ifdef VALGRIND_MAKE_MEM_DEFINED
-		(void)VALGRIND_MAKE_MEM_DEFINED(&word, sizeof word); /* gaps of a struct */
-#endif
-		if (is_host(word, is_pointer))
-			double_fault("%s:%d: argument %d of %s %s %p, the host's memory",
-				launch->file, launch->line, i, launch->kernel,
-				is_pointer ? "is" : "holds", (const void *)word);
-	}
+	memcpy(&argument, p, sizeof argument);
+	if (argument && double_place(argument) == PLACE_HOST)
+		double_fault("%s:%d: argument %d of %s is %p, the host's memory", launch->file,
+			launch->line, i, launch->kernel, argument);
 }
