@@ -6,7 +6,6 @@
 #ifdef HAVE_CUDA
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cuda_arrays.h"
@@ -20,6 +19,9 @@ static const struct shape {
 	{ 2, 9, 520 }, { 1, 65, 17 } };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, VARIANTS = 4 };
+
+/* Rows enough for many partial sums, in packs and without. */
+static const struct shape long_shapes[] = { { 1, 4000, 264 }, { 1, 16000, 17 } };
 
 static const enum precision precisions[] = { PRECISION_FLOAT32, PRECISION_BF16 };
 
@@ -235,39 +237,48 @@ static double *exact_sums(const struct shape *s, const struct layer *l, int mask
 	return want;
 }
 
+static void check_sums(enum precision precision, const struct shape *s, int masked)
+{
+	struct device *dev = arrays_open(precision);
+	struct layer l = layer_of(dev, s);
+	size_t bytes = (4 * l.stats + l.width) * sizeof(double);
+	double *first, *want;
+
+	cuda_of(dev)->multiprocessors = 16; /* the double has fewer: so few parts that adding them
+					       is not tried */
+	first = all_sums(dev, s, &l, masked, 0);
+	if (turn_order()) {
+		check_same("other order", all_sums(dev, s, &l, masked, 0), first, bytes);
+		turn_order();
+	}
+	make_exact(&l);
+	want = exact_sums(s, &l, masked);
+	check_same("sums", all_sums(dev, s, &l, masked, 0), want, bytes);
+	check_same("not aligned", all_sums(dev, s, &l, masked, 1), want, bytes);
+	arrays_close(dev);
+}
+
 static void sums(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 2 * SHAPES * 2; i++) {
-		const struct shape *s = &shapes[i / 2 % SHAPES];
-		struct device *dev = arrays_open(precisions[i / 2 / SHAPES]);
-		struct layer l = layer_of(dev, s);
-		size_t bytes = (4 * l.stats + l.width) * sizeof(double);
-		double *first = all_sums(dev, s, &l, i % 2, 0), *want;
-
-		if (turn_order()) {
-			check_same("other order", all_sums(dev, s, &l, i % 2, 0), first, bytes);
-			turn_order();
-		}
-		make_exact(&l);
-		want = exact_sums(s, &l, i % 2);
-		check_same("sums", all_sums(dev, s, &l, i % 2, 0), want, bytes);
-		check_same("not aligned", all_sums(dev, s, &l, i % 2, 1), want, bytes);
-		arrays_close(dev);
-	}
+	for (int i = 0; i < 2 * SHAPES * 2; i++)
+		check_sums(precisions[i / 2 / SHAPES], &shapes[i / 2 % SHAPES], i % 2);
 }
 
-int main(void)
+static void sums_of_many_parts(void **state)
 {
-	static const struct CMUnitTest cases[] = {
-		cmocka_unit_test(applied),
-		cmocka_unit_test(backwards),
-		cmocka_unit_test(sums),
-	};
-
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(cases, NULL, test_cleanup);
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		check_sums(precisions[i / 2], &long_shapes[i % 2], 1);
 }
+
+static const struct CMUnitTest cases[] = {
+	cmocka_unit_test(applied),
+	cmocka_unit_test(backwards),
+	cmocka_unit_test(sums),
+	cmocka_unit_test(sums_of_many_parts),
+};
+TEST_MAIN(cases)
 
 #else
 
