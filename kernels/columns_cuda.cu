@@ -3,9 +3,9 @@
  *
  * A sum has two launches, so that its order depends on the shape and the device alone: blocks over
  * chunks of rows write partial sums, then the partial sums of a column are added in order.  Sums
- * are double, but double arithmetic is slow on many GPUs: a thread first adds four rows in floats,
- * in pairs.  That errs by at most 2 eps of the sum of the magnitudes, 3 eps for squares and 4 eps
- * for e (x - mean), eps = 2^-24. */
+ * are double, but double arithmetic is slow on many GPUs: a thread first adds two or four rows in
+ * floats, in pairs.  That errs by at most 2 eps of the sum of the magnitudes, 3 eps for squares and
+ * 4 eps for e (x - mean), eps = 2^-24. */
 #include "gpu.h"
 
 #include "gpu_columns.h"
@@ -25,21 +25,32 @@ struct sums_in {
 	int sums; /* 1 or 2 */
 };
 
-/* Add the rows of a thread to the sums of its W columns. */
+/* In pairs; n is a power of two. */
+template <int N> static __device__ float pairwise(float v[N])
+{
+	for (int n = N / 2; n > 0; n /= 2)
+		for (int k = 0; k < n; k++)
+			v[k] += v[k + n];
+	return v[0];
+}
+
+/* Add the rows of a thread to the sums of its W columns, N rows at a time: of three arrays fewer,
+ * or registers run out. */
 template <class T, int W, int TERMS>
 static __device__ void add_rows(double sum0[W], double sum1[W], const struct sums_in *in,
 	const struct columns *c, const struct columns_place *p)
 {
+	enum { N = TERMS == TERMS_PASSED ? COLUMNS_UNROLL / 2 : COLUMNS_UNROLL };
 	const T *all_x = columns_from<T>(in->x, p), *all_dy = columns_from<T>(in->dy, p);
 	const T *all_y = columns_from<T>(in->y, p);
 	float mean[W];
 
 	if (TERMS >= TERMS_GRADIENT)
 		floats_load<W>(mean, in->mean + blockIdx.z * (size_t)c->channels + p->channel);
-	for (size_t row = p->row; row < c->rows; row += COLUMNS_UNROLL * p->step) {
-		struct pack<T, W> x[COLUMNS_UNROLL], dy[COLUMNS_UNROLL], y[COLUMNS_UNROLL];
+	for (size_t row = p->row; row < c->rows; row += N * p->step) {
+		struct pack<T, W> x[N], dy[N], y[N];
 
-		for (int u = 0; u < COLUMNS_UNROLL; u++) {
+		for (int u = 0; u < N; u++) {
 			size_t r = row + u * p->step, at = r * (size_t)c->channels;
 
 			x[u] = pack_load_if<W>(r < c->rows, all_x + at);
@@ -49,9 +60,9 @@ static __device__ void add_rows(double sum0[W], double sum1[W], const struct sum
 				y[u] = pack_load_if<W>(r < c->rows, all_y + at);
 		}
 		for (int i = 0; i < W; i++) {
-			float a[COLUMNS_UNROLL], b[COLUMNS_UNROLL];
+			float a[N], b[N];
 
-			for (int u = 0; u < COLUMNS_UNROLL; u++) {
+			for (int u = 0; u < N; u++) {
 				float v = element_get(x[u].v[i]);
 
 				a[u] = TERMS >= TERMS_GRADIENT ? element_get(dy[u].v[i]) : v;
@@ -59,9 +70,9 @@ static __device__ void add_rows(double sum0[W], double sum1[W], const struct sum
 					a[u] = norm_passed(a[u], element_get(y[u].v[i]));
 				b[u] = TERMS >= TERMS_GRADIENT ? a[u] * (v - mean[i]) : v * v;
 			}
-			sum0[i] += (double)((a[0] + a[1]) + (a[2] + a[3]));
+			sum0[i] += (double)pairwise<N>(a);
 			if (TERMS != TERMS_BIAS)
-				sum1[i] += (double)((b[0] + b[1]) + (b[2] + b[3]));
+				sum1[i] += (double)pairwise<N>(b);
 		}
 	}
 }
@@ -89,7 +100,7 @@ static __device__ void fold(double *to, const double sum[W], const struct column
 
 /* parts (chunks, groups, sums, channels) */
 template <class T, int W, int TERMS>
-static __global__ void __launch_bounds__(COLUMNS_BLOCK)
+static __global__ void __launch_bounds__(COLUMNS_BLOCK, 2 /* at a time: up to 128 registers */)
 	sums_kernel(double *parts, struct sums_in in, struct columns c)
 {
 	const struct columns_place p = place_of(&c, W);

@@ -154,7 +154,7 @@ static struct view_batch measure(const struct cuda_images *slot, const void *out
 static int part_of(const struct cuda *cuda, const struct view_batch *b, int total)
 {
 	const size_t picture = (size_t)b->side * (size_t)b->pitch * sizeof *b->picture;
-	const size_t part = 4 * cuda->workspace_limit / picture;
+	const size_t part = cuda->workspace_limit / picture;
 
 	return part < 1 ? 1 : part < (size_t)total ? (int)part : total;
 }

@@ -28,11 +28,6 @@ int turn_order(void)
 	return 1;
 }
 
-struct device *arrays_open(enum precision precision)
-{
-	return cuda_test_open(precision, 0);
-}
-
 static void check_marks(struct device *dev)
 {
 	for (int i = 0; i < count; i++) {
@@ -47,13 +42,24 @@ static void check_marks(struct device *dev)
 	}
 }
 
-void arrays_close(struct device *dev)
+void arrays_free(struct device *dev)
 {
 	check_marks(dev);
 	while (count > 0)
 		dev->be->free(dev, arrays[--count].base);
-	dev->be->close(dev);
 	buffers_check();
+}
+
+void on_both_elements(void (*f)(struct device *dev))
+{
+	static const enum precision precisions[] = { PRECISION_FLOAT32, PRECISION_BF16 };
+
+	for (int i = 0; i < 2; i++) {
+		struct device *dev = cuda_test_open(precisions[i], 0);
+
+		f(dev);
+		dev->be->close(dev);
+	}
 }
 
 void *put_bytes(struct device *dev, const void *x, size_t bytes, int shift)

@@ -6,9 +6,11 @@
 
 #include "cuda_fixture.h"
 
-/* Device of the precision; arrays_close closes it and checks the host's buffers too. */
-struct device *arrays_open(enum precision precision);
-void arrays_close(struct device *dev);
+/* Call f with a device of floats, then with one of bfloat16; opening one takes long. */
+void on_both_elements(void (*f)(struct device *dev));
+
+/* Check the marks around all arrays, free them and the host's buffers, which are checked too. */
+void arrays_free(struct device *dev);
 
 /* x [n], as elements, as floats or as they are, behind `shift` others. */
 void *put(struct device *dev, const float *x, size_t n, int shift);

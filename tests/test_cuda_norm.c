@@ -23,8 +23,6 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, VARIANTS = 4 };
 /* Rows enough for many partial sums, in packs and without. */
 static const struct shape long_shapes[] = { { 1, 4000, 264 }, { 1, 16000, 17 } };
 
-static const enum precision precisions[] = { PRECISION_FLOAT32, PRECISION_BF16 };
-
 /* Elements of bfloat16 have 8 bits: the nearest is within 2^-8. */
 static double rounding_of(const struct device *dev)
 {
@@ -87,12 +85,10 @@ static void check_applied(struct device *dev, const struct shape *s, const struc
 	}
 }
 
-static void applied(void **state)
+static void applied_on(struct device *dev)
 {
-	(void)state;
-	for (int i = 0; i < 2 * SHAPES * VARIANTS; i++) {
-		const struct shape *s = &shapes[i / VARIANTS % SHAPES];
-		struct device *dev = arrays_open(precisions[i / VARIANTS / SHAPES]);
+	for (int i = 0; i < SHAPES * VARIANTS; i++) {
+		const struct shape *s = &shapes[i / VARIANTS];
 		struct layer l = layer_of(dev, s);
 		int variant = i % VARIANTS;
 		float *y = apply(dev, s, &l, variant, 0, 0);
@@ -103,7 +99,7 @@ static void applied(void **state)
 		if (variant & 2)
 			check_same("over the residual", apply(dev, s, &l, variant, 2, 0), y, bytes);
 		check_same("not aligned", apply(dev, s, &l, variant, 0, 1), y, bytes);
-		arrays_close(dev);
+		arrays_free(dev);
 	}
 }
 
@@ -160,12 +156,10 @@ static void same_gradients(const char *what, const struct layer *l, const struct
 		check_same(what, a->dresidual, b->dresidual, l->n * sizeof(float));
 }
 
-static void backwards(void **state)
+static void backwards_on(struct device *dev)
 {
-	(void)state;
-	for (int i = 0; i < 2 * SHAPES * VARIANTS; i++) {
-		const struct shape *s = &shapes[i / VARIANTS % SHAPES];
-		struct device *dev = arrays_open(precisions[i / VARIANTS / SHAPES]);
+	for (int i = 0; i < SHAPES * VARIANTS; i++) {
+		const struct shape *s = &shapes[i / VARIANTS];
 		struct layer l = layer_of(dev, s);
 		int variant = i % VARIANTS;
 		double *sums = doubles_of(buffer_random(2 * l.stats, 8), 2 * l.stats);
@@ -176,7 +170,7 @@ static void backwards(void **state)
 		same_gradients("in place", &l, &again, &plain);
 		again = backward(dev, s, &l, sums, variant, 0, 1);
 		same_gradients("not aligned", &l, &again, &plain);
-		arrays_close(dev);
+		arrays_free(dev);
 	}
 }
 
@@ -237,16 +231,12 @@ static double *exact_sums(const struct shape *s, const struct layer *l, int mask
 	return want;
 }
 
-static void check_sums(enum precision precision, const struct shape *s, int masked)
+static void check_sums(struct device *dev, const struct shape *s, int masked)
 {
-	struct device *dev = arrays_open(precision);
 	struct layer l = layer_of(dev, s);
 	size_t bytes = (4 * l.stats + l.width) * sizeof(double);
-	double *first, *want;
+	double *first = all_sums(dev, s, &l, masked, 0), *want;
 
-	cuda_of(dev)->multiprocessors = 16; /* the double has fewer: so few parts that adding them
-					       is not tried */
-	first = all_sums(dev, s, &l, masked, 0);
 	if (turn_order()) {
 		check_same("other order", all_sums(dev, s, &l, masked, 0), first, bytes);
 		turn_order();
@@ -255,28 +245,41 @@ static void check_sums(enum precision precision, const struct shape *s, int mask
 	want = exact_sums(s, &l, masked);
 	check_same("sums", all_sums(dev, s, &l, masked, 0), want, bytes);
 	check_same("not aligned", all_sums(dev, s, &l, masked, 1), want, bytes);
-	arrays_close(dev);
+	arrays_free(dev);
+}
+
+/* The double has few multiprocessors: so few parts that adding them would hardly be tried. */
+static void sums_on(struct device *dev)
+{
+	cuda_of(dev)->multiprocessors = 16;
+	for (int i = 0; i < 2 * SHAPES; i++)
+		check_sums(dev, &shapes[i / 2], i % 2);
+	for (int i = 0; i < 2; i++)
+		check_sums(dev, &long_shapes[i], 1);
+}
+
+static void applied(void **state)
+{
+	(void)state;
+	on_both_elements(applied_on);
+}
+
+static void backwards(void **state)
+{
+	(void)state;
+	on_both_elements(backwards_on);
 }
 
 static void sums(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 2 * SHAPES * 2; i++)
-		check_sums(precisions[i / 2 / SHAPES], &shapes[i / 2 % SHAPES], i % 2);
-}
-
-static void sums_of_many_parts(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 4; i++)
-		check_sums(precisions[i / 2], &long_shapes[i % 2], 1);
+	on_both_elements(sums_on);
 }
 
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(applied),
 	cmocka_unit_test(backwards),
 	cmocka_unit_test(sums),
-	cmocka_unit_test(sums_of_many_parts),
 };
 TEST_MAIN(cases)
 

@@ -118,9 +118,10 @@ static double *norms_of(struct device *dev, const struct flat *f, const struct a
 /* Integers and a half: the sums are exact in any order. */
 static void norms_are_exact(void **state)
 {
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
+
 	(void)state;
 	for (int i = 0; i < 2 * TABLES; i++) {
-		struct device *dev = arrays_open(PRECISION_FLOAT32);
 		struct flat *f = buffer_bytes(sizeof *f);
 		double *want = doubles(SPANS_MAX * NORMS);
 		float *p, *g;
@@ -142,20 +143,21 @@ static void norms_are_exact(void **state)
 		a = arrays_of(dev, f, p, g, i % 2);
 		check_same("norms", norms_of(dev, f, &a), want,
 			(size_t)f->count * NORMS * sizeof *want);
-		arrays_close(dev);
+		arrays_free(dev);
 	}
+	dev->be->close(dev);
 }
 
 /* The same arithmetic in the same precision as the CPU's: the same bits, and nothing between the
  * tensors is touched.  Norms in the other order of threads are the same bits too. */
 static void steps_are_the_cpus(void **state)
 {
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	const struct device_options options = { .threads = 1 };
 	char err[ERR_MAX];
 
 	(void)state;
 	for (int i = 0; i < 2 * TABLES; i++) {
-		struct device *dev = arrays_open(PRECISION_FLOAT32);
 		struct device *cpu = backend_cpu.open(&options, err);
 		struct flat *f = buffer_bytes(sizeof *f);
 		float *p, *g, *m;
@@ -186,20 +188,21 @@ static void steps_are_the_cpus(void **state)
 		backend_cpu.ema(cpu, m, p, 0.99f, f->length);
 		check_same("ema", get_floats(dev, a.m, f->length), m, bytes);
 		cpu->be->close(cpu);
-		arrays_close(dev);
+		arrays_free(dev);
 	}
+	dev->be->close(dev);
 }
 
 static void no_tensors(void **state)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 
 	(void)state;
 	dev->be->param_norms(dev, NULL, NULL, NULL, NULL, 0, 0.5f);
 	dev->be->lars(dev, NULL, NULL, NULL, NULL, NULL, 0, &step);
 	dev->be->ema(dev, NULL, NULL, 0.5f, 0);
 	assert_int_equal(dev->counts.launches, 0);
-	arrays_close(dev);
+	dev->be->close(dev);
 }
 
 static const struct CMUnitTest cases[] = {
