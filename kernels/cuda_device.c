@@ -2,19 +2,13 @@
  * operations. What is wrong with a machine shows here first, so each way in which opening can fail
  * says what it means and what to do; all later faults end the job. */
 #include "cuda_device.h"
+#include "cuda_sizes.h"
 
 #include <stdlib.h>
 
 #include "base/memory.h"
 
 enum { CAPABILITY = 8 /* the oldest major that the kernels are compiled for; 8 has bfloat16 */ };
-
-/* cuBLAS recommends 32 MiB for Hopper and 4 MiB for what came before. */
-enum { BLAS_WORKSPACE = 32 << 20 };
-
-/* Of a convolution's algorithm, where nothing else was asked for: under 1 % of the memory of the
- * smallest GPU that this is for (40 GB), and it is there once, as the scratch of all operations. */
-enum { WORKSPACE_LIMIT = 256 << 20 };
 
 static const char *visible_devices(void)
 {
@@ -112,8 +106,8 @@ static int open_libraries(struct cuda *cuda, char *err)
 	CUDNN_CHECK(cudnnSetStream(cuda->dnn, cuda->compute));
 	CUBLAS_CHECK(cublasSetStream(cuda->blas, cuda->compute));
 	/* After the stream, which sets it back to memory that cuBLAS allocates. */
-	cuda->blas_workspace = alloc_cuda(&cuda->device, BLAS_WORKSPACE, "cuBLAS workspace");
-	CUBLAS_CHECK(cublasSetWorkspace(cuda->blas, cuda->blas_workspace, BLAS_WORKSPACE));
+	cuda->blas_workspace = alloc_cuda(&cuda->device, CUDA_BLAS_WORKSPACE, "cuBLAS workspace");
+	CUBLAS_CHECK(cublasSetWorkspace(cuda->blas, cuda->blas_workspace, CUDA_BLAS_WORKSPACE));
 	CUBLAS_CHECK(cublasSetMathMode(cuda->blas, math[cuda->device.precision]));
 	return 0;
 }
@@ -143,7 +137,7 @@ struct device *open_cuda(const struct device_options *options, char *err)
 	cuda->device.precision = options->precision;
 	cuda->device.element = options->precision == PRECISION_BF16 ? 2 : sizeof(float);
 	cuda->index = options->index;
-	cuda->workspace_limit = options->workspace > 0 ? options->workspace : WORKSPACE_LIMIT;
+	cuda->workspace_limit = options->workspace > 0 ? options->workspace : DEVICE_WORKSPACE;
 	if (open_parts(cuda, err) == 0)
 		return &cuda->device;
 	close_cuda(&cuda->device);

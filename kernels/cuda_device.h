@@ -30,7 +30,7 @@ struct cuda {
 	cublasHandle_t blas;
 	cudnnHandle_t dnn;
 	void *blas_workspace;
-	size_t workspace_limit; /* of a convolution's algorithm */
+	size_t workspace_limit; /* of a convolution's algorithm, of what is made in parts */
 	struct conv *convs;     /* one for each shape that was opened: conv_cuda.c's */
 	void *scratch;          /* dev: one piece for all operations of the compute stream */
 	size_t scratch_bytes;

@@ -3,15 +3,13 @@
  * a route of its own that may wait for the stream.  A piece is used again when the event behind its
  * copy has come; there are enough of them that a training step never waits for one. */
 #include "cuda_device.h"
+#include "cuda_sizes.h"
 
 #include <string.h>
 
 #include "base/memory.h"
 
 enum { PIECES = 32, PIECE = 256 << 10 /* bytes */ };
-
-/* Scratch grows by whole so much, so that the first step does not grow it again and again. */
-enum { SCRATCH_UNIT = 2 << 20 };
 
 struct cuda_staging {
 	char *memory; /* pinned (PIECES, PIECE) */
@@ -153,7 +151,7 @@ void *cuda_scratch(struct cuda *cuda, size_t bytes)
 {
 	if (bytes > cuda->scratch_bytes) {
 		free_cuda(&cuda->device, cuda->scratch);
-		cuda->scratch_bytes = (bytes + SCRATCH_UNIT - 1) / SCRATCH_UNIT * SCRATCH_UNIT;
+		cuda->scratch_bytes = cuda_scratch_room(bytes, cuda->workspace_limit);
 		cuda->scratch = allocate(cuda, cuda->scratch_bytes, "workspace of operations");
 	}
 	return cuda->scratch;

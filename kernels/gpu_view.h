@@ -87,4 +87,7 @@ static inline __device__ float *view_picture(const struct view_batch *b, int vie
  * and the sums of tiles, for the means. */
 void view_resize_cuda(struct cuda *cuda, const struct view_batch *batch);
 
+/* Behind the means and weights: contrast, the jitter after it, and the blur along rows. */
+void view_rows_cuda(struct cuda *cuda, const struct view_batch *batch);
+
 #endif

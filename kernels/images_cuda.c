@@ -3,13 +3,12 @@
  * the batch before is computed with.  The memories of a slot grow by more than is needed and become
  * at least as large as those of the other: batches differ in bytes, and after the first steps
  * nothing shall be allocated. */
+#include "cuda_sizes.h"
 #include "images_cuda.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-
-enum { GROW_UNIT = 1 << 20 /* bytes */ };
 
 /* What follows a piece of memory: IMAGE_PAD bytes at least, and aligned. */
 static size_t behind(size_t bytes)
@@ -118,7 +117,7 @@ static void reserve(struct cuda *cuda, struct cuda_images *s, size_t bytes)
 	if (bytes <= s->bytes)
 		return;
 	release(cuda, s);
-	s->bytes = (bytes + bytes / 2 + GROW_UNIT - 1) / GROW_UNIT * GROW_UNIT;
+	s->bytes = cuda_slot_room(bytes);
 	for (int i = 0; i < CUDA_SLOTS; i++)
 		s->bytes = larger(s->bytes, cuda->images[i] ? cuda->images[i]->bytes : 0);
 	s->memory = alloc_cuda(&cuda->device, s->bytes, "images of a batch");

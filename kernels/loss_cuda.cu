@@ -13,9 +13,6 @@
 enum { BLOCK = 256, WARPS = BLOCK / WARP };
 enum { VIEWS = 8 /* vectors that are worked on at a time; more go in turns */ };
 
-/* Rows of more are made in parts. */
-static const size_t rows_bytes = (size_t)256 << 20;
-
 /* ---- logits and likelihoods ---- */
 
 /* logits[v * row] = <one, many_v> / tau for n vectors that are `step` floats apart; the warp works
@@ -41,10 +38,11 @@ static __device__ void dots(double *logits, size_t row, const float *one, const 
 	}
 	UNROLLED
 	for (int v = 0; v < VIEWS; v++) {
-		double dot = warp_sum(sum[v]);
-
-		if (v < n && lane == 0)
-			logits[(size_t)v * row] = dot / tau;
+		if (v >= n)
+			continue;
+		sum[v] = warp_sum(sum[v]);
+		if (lane == 0)
+			logits[(size_t)v * row] = sum[v] / tau;
 	}
 }
 
@@ -217,7 +215,7 @@ static struct loss prepare(struct cuda *cuda, float *g, const struct relic_batch
 	l.length = 2 * l.rows + 2 * l.rows_q + (size_t)l.count;
 	bytes = l.length * sizeof(double) +
 		(l.rows_q > 0 ? (size_t)batch->total * sizeof *l.place : 0);
-	part = rows_bytes / bytes;
+	part = cuda->workspace_limit / bytes; /* as much as a convolution may ask for */
 	part = part < 1 ? 1 : part < n ? part : n;
 	l.part = (int)part;
 	l.terms = (double *)cuda_scratch(cuda, terms + part * bytes);

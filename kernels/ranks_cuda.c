@@ -6,26 +6,67 @@
  * communicator and nothing is launched. */
 #include "ranks_cuda.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
 #include "base/memory.h"
 #include "comm/comm.h"
+
+/* ncclCommInitRank in a thread of its own: it does not end where a network lets nothing through,
+ * and then the watchdog is to say so. */
+struct joining {
+	int device, ranks, rank;
+	ncclUniqueId id;
+	ncclComm_t nccl;
+	ncclResult_t result;
+	atomic_int done;
+};
+
+static void *join_ranks(void *arg)
+{
+	struct joining *j = arg;
+
+	CUDA_CHECK(cudaSetDevice(j->device));
+	j->result = ncclCommInitRank(&j->nccl, j->ranks, j->id, j->rank);
+	atomic_store(&j->done, 1);
+	return NULL;
+}
+
+static void open_communicator(struct cuda *cuda, struct comm *comm)
+{
+	struct joining j = { .device = cuda->index, .ranks = comm->size, .rank = comm->rank };
+	double began;
+	pthread_t thread;
+
+	if (comm->rank == 0)
+		NCCL_CHECK(cuda, ncclGetUniqueId(&j.id));
+	comm_broadcast(comm, &j.id, sizeof j.id, 0);
+	/* All connections now: when the first collective of a kind makes them, its call waits for
+	 * the other ranks, where nobody watches. */
+	setenv("NCCL_RUNTIME_CONNECT", "0", 0);
+	began = clock_seconds();
+	CHECK(pthread_create(&thread, NULL, join_ranks, &j) == 0, "no thread to join ranks in");
+	while (!atomic_load(&j.done))
+		comm_waiting(comm, "NCCL's connections; NCCL_DEBUG=INFO tells more", 0, began);
+	pthread_join(thread, NULL);
+	NCCL_CHECK(cuda, j.result);
+	cuda->ranks->nccl = j.nccl;
+}
 
 void connect_cuda(struct device *dev, struct comm *comm)
 {
 	struct cuda *cuda = cuda_of(dev);
 	struct cuda_ranks *r;
-	ncclUniqueId id;
 
 	CHECK(!dev->comm, "the device is connected already");
 	dev->comm = comm;
 	if (comm->size == 1)
 		return;
-	r = xcalloc(1, sizeof *r);
+	r = cuda->ranks = xcalloc(1, sizeof *r);
 	r->comm = comm;
-	cuda->ranks = r;
-	if (comm->rank == 0)
-		NCCL_CHECK(cuda, ncclGetUniqueId(&id));
-	comm_broadcast(comm, &id, sizeof id, 0);
-	NCCL_CHECK(cuda, ncclCommInitRank(&r->nccl, comm->size, id, comm->rank));
+	open_communicator(cuda, comm);
 	for (int i = 0; i < RANKS_RING; i++) {
 		r->ring[i].ready = cuda_event();
 		r->ring[i].done = cuda_event();
@@ -46,6 +87,21 @@ void cuda_ranks_close(struct cuda *cuda)
 	xfree(cuda->ranks);
 }
 
+/* Where the next collective is noted: the ring's oldest place, once that is complete. */
+static struct ranks_call *take_call(struct cuda *cuda)
+{
+	struct cuda_ranks *r = cuda->ranks;
+	struct ranks_call *call = &r->ring[r->asked % RANKS_RING];
+
+	if (r->asked - r->complete == RANKS_RING) {
+		if (!cuda_event_done(cuda, call->done))
+			cuda_await(cuda, call->done);
+		r->complete = r->asked - RANKS_RING + 1;
+		r->since = 0;
+	}
+	return call;
+}
+
 /* The communicator, its stream behind the compute stream; NULL with one rank: nothing to do. */
 static struct cuda_ranks *begin(struct cuda *cuda, const char *kind, size_t bytes)
 {
@@ -55,10 +111,7 @@ static struct cuda_ranks *begin(struct cuda *cuda, const char *kind, size_t byte
 	CHECK(cuda->device.comm, "%s before connect", kind);
 	if (!r || bytes == 0)
 		return NULL;
-	call = &r->ring[r->asked % RANKS_RING];
-	/* More than the ring holds under way: its place must be free before it is named anew. */
-	if (!cuda_event_done(cuda, call->done))
-		cuda_await(cuda, call->done);
+	call = take_call(cuda);
 	call->kind = kind;
 	call->layer = cuda->device.layer;
 	call->bytes = bytes;

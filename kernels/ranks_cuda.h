@@ -6,7 +6,7 @@
 /* Between the files of the collectives by NCCL: their doing and their watching. */
 
 /* So many may be under way; a step of ResNet-50 has about 400. */
-enum { RANKS_RING = 1024 };
+enum { RANKS_RING = 512 };
 
 /* One collective.  `ready`: the compute stream has come to it, so that this rank waits for others
  * only; `done`: it is complete here. */

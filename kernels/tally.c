@@ -1,4 +1,5 @@
 /* tally.c - lists of memory, work and messages. */
+#include "cuda_sizes.h"
 #include "tally.h"
 
 #include <stdio.h>
@@ -45,7 +46,8 @@ const struct card *card_find(const char *name, char err[ERR_MAX])
 	return NULL;
 }
 
-struct tally *tally_open(const struct card *card, enum precision precision, char err[ERR_MAX])
+struct tally *tally_open(
+	const struct card *card, enum precision precision, size_t workspace, char err[ERR_MAX])
 {
 	struct tally *t;
 
@@ -60,6 +62,9 @@ struct tally *tally_open(const struct card *card, enum precision precision, char
 		.element = precision == PRECISION_BF16 ? 2 : sizeof(float) };
 	t->card = card;
 	t->next = FIRST_ADDRESS;
+	t->workspace = workspace;
+	tally_scratch(t, 0);
+	tally_alloc(&t->device, CUDA_BLAS_WORKSPACE, "workspace of cuBLAS");
 	return t;
 }
 
@@ -121,8 +126,10 @@ void tally_free(struct device *dev, void *p)
 
 void tally_scratch(struct tally *t, size_t bytes)
 {
-	if (bytes > t->scratch)
-		t->scratch = bytes;
+	size_t room = cuda_scratch_room(bytes, t->workspace);
+
+	if (room > t->scratch)
+		t->scratch = room;
 }
 
 size_t tally_bytes(const struct tally *t)

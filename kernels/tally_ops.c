@@ -1,5 +1,6 @@
 /* tally_ops.c - the tally's device: what its memory, ranks, views, convolutions and products cost.
  */
+#include "cuda_sizes.h"
 #include "tally.h"
 
 #include <string.h>
@@ -112,14 +113,25 @@ static void add_tally(struct device *dev, void *y, const void *x, size_t n)
 	tally_add(tally_of(dev), NULL, 0, 3 * elements(dev, (double)n));
 }
 
+/* Pixels of images of 8 bits a channel. */
+static size_t image_bytes(const struct image *images, int n)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += (size_t)images[i].width * (size_t)images[i].height * 3;
+	return sum;
+}
+
 static void images_tally(struct device *dev, int slot, const struct image *images, int n)
 {
 	struct tally *t = tally_of(dev);
 
+	if (!t->images[slot])
+		t->images[slot] =
+			tally_alloc(dev, cuda_slot_room(image_bytes(images, n)), "images");
 	t->image_count[slot] = n;
-	t->image_bytes[slot] = 0;
-	for (int i = 0; i < n; i++)
-		t->image_bytes[slot] += (size_t)images[i].width * (size_t)images[i].height * 3;
+	t->image_bytes[slot] = image_bytes(images, n);
 	dev->counts.copies++;
 	tally_add(t, "images from the host", 0, (double)t->image_bytes[slot]);
 }
@@ -137,7 +149,7 @@ static void views_tally(struct device *dev, void *out, int slot, const struct vi
 /* ---- convolution and products ---- */
 
 struct conv {
-	double x, w, y, operations;
+	double x, w, y, operations, padded; /* x with its padding, where it is not symmetric */
 };
 
 static struct conv *conv_open_tally(struct device *dev, const struct conv_shape *s)
@@ -150,6 +162,9 @@ static struct conv *conv_open_tally(struct device *dev, const struct conv_shape 
 	c->x = (double)s->n * s->h * s->w * s->c;
 	c->w = (double)s->k * s->r * s->r * s->c;
 	c->y = (double)s->n * p * q * s->k;
+	if (s->top != s->bottom || s->left != s->right)
+		c->padded = (double)s->n * (s->h + s->top + s->bottom) *
+			(s->w + s->left + s->right) * s->c;
 	c->operations = 2 * c->y * s->r * s->r * s->c;
 	return c;
 }
@@ -164,6 +179,7 @@ static void conv_forward_tally(
 	struct device *dev, struct conv *c, void *y, const void *x, const void *w)
 {
 	(void)y, (void)x, (void)w;
+	tally_scratch(tally_of(dev), (size_t)elements(dev, c->padded));
 	tally_add(tally_of(dev), NULL, c->operations, elements(dev, c->x + c->w + c->y));
 }
 

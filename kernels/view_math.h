@@ -67,8 +67,8 @@ HOST_DEVICE static inline void view_blur_weights(float *weight, int taps, float 
 		weight[k] = (float)(exp(-(double)k * k / spread) / sum);
 }
 
-/* Taps that weigh less than 2^-20 of the middle one may be left out: together at most 4e-6 of all in
- * both directions.  The radius that is left. */
+/* Taps that weigh less than 2^-20 of the middle one may be left out: together at most 4e-6 of all
+ * in both directions.  The radius that is left. */
 HOST_DEVICE static inline int view_blur_radius(const float *weight, int radius)
 {
 	while (radius > 0 && weight[radius] < 0x1p-20f * weight[0])

@@ -141,7 +141,8 @@ int device_is_cpu(void)
 
 struct device *device_open_bare(int threads)
 {
-	const struct device_options options = { .threads = threads };
+	/* little, since it is filled with NaN in each test */
+	const struct device_options options = { .threads = threads, .workspace = 2 << 20 };
 	char err[ERR_MAX] = "";
 	const struct backend *be = backend_find(device_name(), err);
 	struct device *dev = be ? be->open(&options, err) : NULL;

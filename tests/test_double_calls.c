@@ -78,6 +78,30 @@ static int event_time(int which)
 	return cudaEventElapsedTime(&ms, from, s.event) == cudaErrorInvalidResourceHandle;
 }
 
+/* ---- ends of streams ---- */
+
+static int stream_destroyed(int which)
+{
+	struct scene s = scene_new();
+
+	(void)which;
+	queue_count(s.compute);
+	CUDA_CHECK(cudaStreamDestroy(s.compute));
+	CUDA_CHECK(cudaDeviceSynchronize());
+	return counted == 1;
+}
+
+static int free_waits(int which)
+{
+	struct scene s = scene_new();
+
+	(void)which;
+	queue_count(s.compute);
+	CUDA_CHECK(cudaMemsetAsync(s.a, 0, BYTES, s.upload));
+	CUDA_CHECK(cudaFree(s.a));
+	return counted == 1;
+}
+
 /* ---- devices ---- */
 
 static int devices(int which)
@@ -234,6 +258,8 @@ static const struct trial trials[] = {
 	{ "a wait for a destroyed event", bad_handle, 6, DIES, "an event that is destroyed" },
 	{ "a wait for no stream", bad_handle, 7, DIES, "a stream that is none" },
 	{ "times of events", event_time, 0, RIGHT, NULL },
+	{ "a stream that is destroyed", stream_destroyed, 0, RIGHT, NULL },
+	{ "cudaFree waits for all", free_waits, 0, RIGHT, NULL },
 	{ "devices", devices, 0, RIGHT, NULL },
 	{ "no device", no_device, 0, RIGHT, NULL },
 	{ "a driver that is too old", no_device, 1, RIGHT, NULL },

@@ -284,12 +284,12 @@ static const struct trial trials[] = {
 	{ "the stack for a kernel", fill_memory, STACK, DIES, "the host's memory" },
 	{ "device memory in a struct", fill_struct, DEVICE, RIGHT, NULL },
 	{ "pinned memory in a struct", fill_struct, PINNED, RIGHT, NULL },
-	{ "memory of malloc in a struct", fill_struct, HOST, DIES, "the host's memory" },
-	{ "the stack in a struct", fill_struct, STACK, DIES, "the host's memory" },
 	{ "47 KiB of shared arrays", shared, 0, RIGHT, NULL },
 	{ "49 KiB of shared arrays", shared, 1, DIES, "50176 bytes of shared arrays" },
 	{ "an aligned vector", vector, 4, RIGHT, NULL },
-#ifndef __clang__ /* whose sanitizer does not look at copies of structs */
+#ifndef __clang__ /* which cannot clear gaps, and whose sanitizer does not look at structs */
+	{ "memory of malloc in a struct", fill_struct, HOST, DIES, "the host's memory" },
+	{ "the stack in a struct", fill_struct, STACK, DIES, "the host's memory" },
 	{ "a misaligned vector", vector, 2, DIES, "misaligned" },
 #endif
 };

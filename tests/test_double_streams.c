@@ -3,6 +3,8 @@
 #include "double/trial.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
 
 /* ---- order between streams; which: 1 with the wait, 0 without ---- */
 
@@ -229,27 +231,36 @@ static int work_that_waits(int which)
 	return counted == 1 && left == -1;
 }
 
-/* ---- ends of streams ---- */
+static int has_counted(void *arg)
+{
+	(void)arg;
+	return counted > 0;
+}
 
-static int stream_destroyed(int which)
+/* Somebody else needs what another stream has to give, and says so by no event. */
+static int work_that_waits_for_another(int which)
 {
 	struct scene s = scene_new();
 
 	(void)which;
-	queue_count(s.compute);
-	CUDA_CHECK(cudaStreamDestroy(s.compute));
-	CUDA_CHECK(cudaDeviceSynchronize());
+	double_enqueue(s.compute, DOUBLE_COLLECTIVE, "has counted", has_counted, "", 1);
+	queue_count(s.upload);
+	CUDA_CHECK(cudaStreamSynchronize(s.compute));
 	return counted == 1;
 }
 
-static int free_waits(int which)
+/* A device goes on while the host is elsewhere. */
+static int absence(int which)
 {
-	struct scene s = scene_new();
+	const struct timespec pause = { 0, 10000000 };
+	struct scene s;
 
 	(void)which;
+	setenv("CUDA_DOUBLE_ABSENCE", "0.1", 1);
+	s = scene_new();
 	queue_count(s.compute);
-	CUDA_CHECK(cudaMemsetAsync(s.a, 0, BYTES, s.upload));
-	CUDA_CHECK(cudaFree(s.a));
+	for (int i = 0; i < 1000 && *(volatile int *)&counted == 0; i++)
+		nanosleep(&pause, NULL);
 	return counted == 1;
 }
 
@@ -275,8 +286,8 @@ static const struct trial trials[] = {
 	{ "asking an event", query, 1, RIGHT, NULL },
 	{ "another thread asks", query_of_another_thread, 0, RIGHT, NULL },
 	{ "work that cannot go on yet", work_that_waits, 5, RIGHT, NULL },
-	{ "a stream that is destroyed", stream_destroyed, 0, RIGHT, NULL },
-	{ "cudaFree waits for all", free_waits, 0, RIGHT, NULL },
+	{ "work that needs another stream", work_that_waits_for_another, 0, RIGHT, NULL },
+	{ "work while the host is elsewhere", absence, 0, RIGHT, NULL },
 };
 
 int main(void)

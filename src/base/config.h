@@ -106,6 +106,7 @@ struct config {
 	} comm;
 	char *device; /* name of a back end */
 	enum precision precision;
+	int workspace_mib; /* of a GPU */
 	int threads; /* compute threads of a rank; 0: as many as the cores it is bound to, shared
 			fairly */
 };

@@ -26,9 +26,10 @@ struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MA
 	if (c->data.threads == 0)
 		c->data.threads = c->threads;
 	if (be) {
-		const struct device_options options = {
-			.index = comm->local_rank, .threads = c->threads, .precision = c->precision
-		};
+		const struct device_options options = { .index = comm->local_rank,
+			.threads = c->threads,
+			.precision = c->precision,
+			.workspace = (size_t)c->workspace_mib << 20 };
 
 		dev = be->open(&options, err);
 	}

@@ -26,11 +26,12 @@ static void pause_after(double waited)
 		sched_yield();
 }
 
-/* Pause.  1 when the wait is to end in comm_missing; *other is then another rank's report, if its
- * rank is not -1. */
+static const struct comm_report NOTHING = { .rank = -1 };
+
+/* Pause.  1 when the wait is to end in comm_missing; *other is then another rank's report, or
+ * stays as it is. */
 static int in_vain(struct comm_base *b, double waited, struct comm_report *other)
 {
-	other->rank = -1;
 	pause_after(waited);
 	if (waited <= LOOK_S)
 		return 0;
@@ -49,7 +50,7 @@ static _Noreturn void missing(struct comm_base *b, const char *what, long seq, d
 void comm_wait(struct comm_base *b)
 {
 	double waited = clock_seconds() - b->began;
-	struct comm_report other;
+	struct comm_report other = NOTHING;
 	char what[COMM_WHAT];
 
 	if (!in_vain(b, waited, &other))
@@ -61,7 +62,7 @@ void comm_wait(struct comm_base *b)
 void comm_waiting(struct comm *c, const char *what, long seq, double began)
 {
 	double waited = clock_seconds() - began;
-	struct comm_report other;
+	struct comm_report other = NOTHING;
 
 	if (in_vain(comm_base_of(c), waited, &other))
 		missing(comm_base_of(c), what, seq, waited, &other);
@@ -69,9 +70,7 @@ void comm_waiting(struct comm *c, const char *what, long seq, double began)
 
 void comm_missing(struct comm *c, const char *what, long seq, double waited_s)
 {
-	const struct comm_report none = { .rank = -1 };
-
-	missing(comm_base_of(c), what, seq, waited_s, &none);
+	missing(comm_base_of(c), what, seq, waited_s, &NOTHING);
 }
 
 /* ---- what is said ---- */
@@ -115,22 +114,24 @@ static int add_elsewhere(char text[ERR_MAX], const struct roll *roll)
 	return count;
 }
 
-static const struct comm_report *last_to_come(const struct roll *roll)
+/* The rank that has waited longest (sign 1), or not as long as any other (-1). */
+static const struct comm_report *extreme(const struct roll *roll, int sign)
 {
-	const struct comm_report *last = roll->own;
+	const struct comm_report *found = roll->own;
 
 	for (int r = 0; r < roll->size; r++)
-		if (roll->heard[r].waited_s < last->waited_s)
-			last = &roll->heard[r];
-	return last;
+		if (!roll->silent[r] && sign * roll->heard[r].waited_s > sign * found->waited_s)
+			found = &roll->heard[r];
+	return found;
 }
 
 static void describe(char text[ERR_MAX], const struct roll *roll)
 {
+	const struct comm_report *last = extreme(roll, -1);
 	int silent;
 
 	text[0] = 0;
-	comm_say(text, "waited %.1f s for ", roll->own->waited_s);
+	comm_say(text, "waited %.1f s for ", extreme(roll, 1)->waited_s);
 	add_place(text, roll->own);
 	comm_say(text, ": ");
 	silent = comm_say_ranks(text, roll->silent, roll->size);
@@ -142,17 +143,17 @@ static void describe(char text[ERR_MAX], const struct roll *roll)
 	comm_say(text, "no rank is missing");
 	if (add_elsewhere(text, roll) == 0)
 		comm_say(text, ", the last (rank %d) has waited for %.1f s: see comm.timeout_s",
-			last_to_come(roll)->rank, last_to_come(roll)->waited_s);
+			last->rank, last->waited_s);
 }
 
 /* ---- finding out ---- */
 
 static void note(struct roll *roll, const struct comm_report *r)
 {
-	if (r->over)
-		die_silently();
 	if (r->rank < 0 || r->rank >= roll->size)
 		return;
+	if (r->over)
+		die_silently();
 	roll->heard[r->rank] = *r;
 	roll->heard[r->rank].what[COMM_WHAT - 1] = 0;
 	roll->silent[r->rank] = 0;

@@ -31,14 +31,14 @@ static uint64_t random_number(void)
 
 static int leave_address(const struct chief *k, char err[ERR_MAX])
 {
-	char host[256] = "", *text;
+	char host[256] = "", why[ERR_MAX], *text;
 	int rc;
 
 	gethostname(host, sizeof host - 1);
 	text = xasprintf("reliquary %s %d %016" PRIx64 "\n", host, k->port, k->cookie);
-	rc = file_write_atomic(k->options->address, text, strlen(text), err);
+	rc = file_write_atomic(k->options->address, text, strlen(text), why);
 	xfree(text);
-	return rc;
+	return rc == 0 ? 0 : fail(err, "comm.address: %.900s", why);
 }
 
 static int open_gate(struct chief *k, char err[ERR_MAX])

@@ -28,11 +28,15 @@
 struct backend;
 struct comm;
 
+/* Under 1 % of the memory of the smallest card that this is for. */
+#define DEVICE_WORKSPACE ((size_t)256 << 20)
+
 struct device_options {
 	int index;   /* which device of this host (local rank; CPU: ignored) */
 	int threads; /* compute threads of the host, > 0 */
 	enum precision precision;
-	size_t workspace; /* bytes that the algorithm of a convolution may ask for; 0: a default */
+	size_t workspace; /* bytes of its memory that operations share, for algorithms of
+			     convolutions and what is made in parts; 0: DEVICE_WORKSPACE */
 };
 
 /* What a device was asked for since it was opened; bench --trace prints the difference over a step.

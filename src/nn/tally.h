@@ -47,9 +47,10 @@ struct tally_message {
 struct tally {
 	struct device device; /* first */
 	const struct card *card;
+	void *images[2];
 	int image_count[2];
 	size_t image_bytes[2];
-	size_t scratch; /* of the operation that needs most */
+	size_t workspace, scratch; /* what was given, and what operations need in all */
 	struct tally_memory *memory;
 	struct tally_work *work;
 	struct tally_message *messages;
@@ -59,8 +60,10 @@ struct tally {
 	size_t next; /* address */
 };
 
-/* Elements and rates of that precision; NULL with err if the card has no such arithmetic. */
-struct tally *tally_open(const struct card *card, enum precision precision, char err[ERR_MAX]);
+/* Elements and rates of that precision; workspace as in struct device_options, not 0. NULL with err
+ * if the card has no such arithmetic. */
+struct tally *tally_open(
+	const struct card *card, enum precision precision, size_t workspace, char err[ERR_MAX]);
 void tally_close(struct tally *t); /* NULL is fine */
 
 /* All memory at its peak, scratch included. */

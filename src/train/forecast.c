@@ -19,7 +19,7 @@ static struct batch make_batch(const struct forecast_options *o, int n)
 struct tally *forecast(const struct config *c, const struct forecast_options *o, char err[ERR_MAX])
 {
 	struct comm comm = { .size = o->ranks, .local_size = 1 };
-	struct tally *t = tally_open(o->card, c->precision, err);
+	struct tally *t = tally_open(o->card, c->precision, (size_t)c->workspace_mib << 20, err);
 	struct batch batch;
 	struct step s;
 

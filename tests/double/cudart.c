@@ -7,6 +7,7 @@
  *   cudart_stream.c  streams and events
  *   cudart_memory.c  device memory and pinned memory
  *   cudart_copy.c    copies and fills
+ *   cudart_absence.c what runs while the host does something else
  *   cudart_fault.c   faults and the trace
  * It is stricter than a GPU: what a GPU may forgive by luck ends the program here.
  *
@@ -15,18 +16,23 @@
  *   CUDA_DOUBLE_DEVICES  how many (8), or "driver": the driver is too old
  *   CUDA_DOUBLE_MEMORY   bytes of a device (16 GiB)
  *   CUDA_DOUBLE_TRACE    a file that gets a line for each call
- *   CUDA_DOUBLE_CHECK    "each": look at the margins of all memory after each piece of work */
+ *   CUDA_DOUBLE_ABSENCE  seconds (5) without a call, after which the device goes on; 0: never
+ *   CUDA_DOUBLE_CHECK    "each": look at the margins of memory after each piece of work
+ *   CUDA_DOUBLE_IDLE     1: count what is asked for, but do nothing
+ *   CUDA_DOUBLE_KERNELS  none: see cudart_function.c */
 #include "cudart.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MULTIPROCESSORS = 4 }; /* few: grids are made from it, and each thread costs time here */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock;
+static double last_call; /* when */
 static int devices = 8;
 static size_t device_bytes = (size_t)16 << 30;
 static cudaError_t no_device = cudaSuccess;
@@ -51,13 +57,33 @@ static void begin(void)
 	if (bytes)
 		device_bytes = strtoull(bytes, NULL, 0);
 	double_catch_signals();
+	if (no_device == cudaSuccess)
+		double_watch_absence();
+}
+
+double double_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 cudaError_t double_enter(void)
 {
 	pthread_once(&once, begin);
 	pthread_mutex_lock(&lock);
+	last_call = double_now();
 	return no_device;
+}
+
+int double_enter_if_absent(double seconds)
+{
+	pthread_mutex_lock(&lock);
+	if (double_now() - last_call >= seconds)
+		return 1;
+	pthread_mutex_unlock(&lock);
+	return 0;
 }
 
 cudaError_t double_leave(cudaError_t error)
@@ -77,6 +103,15 @@ int double_device(void)
 size_t double_device_bytes(void)
 {
 	return device_bytes;
+}
+
+int double_idle(void)
+{
+	static int idle = -1;
+
+	if (idle < 0)
+		idle = getenv("CUDA_DOUBLE_IDLE") && strcmp(getenv("CUDA_DOUBLE_IDLE"), "1") == 0;
+	return idle;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)

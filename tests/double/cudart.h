@@ -17,10 +17,18 @@ extern "C" {
 cudaError_t double_enter(void);
 /* Let go of the lock; an error is remembered for cudaGetLastError. */
 cudaError_t double_leave(cudaError_t error);
+/* Take the lock if nobody has called anything for so long; whether it did. */
+int double_enter_if_absent(double seconds);
+/* Seconds since some time. */
+double double_now(void);
 /* The device that the calling thread has chosen. */
 int double_device(void);
 /* Bytes of a device's memory: CUDA_DOUBLE_MEMORY. */
 size_t double_device_bytes(void);
+
+/* CUDA_DOUBLE_IDLE=1: work is counted and checked when it is asked for but not done, and memory is
+ * zeros that take no room: a program of any size shows what it asks for. */
+int double_idle(void);
 
 /* ---- cudart_queue.c ---- */
 
@@ -63,10 +71,6 @@ void double_check_stream(cudaStream_t stream, const char *what);
 void double_add(cudaStream_t stream, struct double_work *work);
 struct double_work *double_new_work(enum double_step step, const char *name, size_t bytes);
 
-/* CUDA_DOUBLE_IDLE=1: work is counted and checked when it is asked for but not done, and memory is
- * zeros that take no room: a program of any size shows what it asks for. */
-int double_idle(void);
-
 /* Work until so many pieces of the stream are done, in the order of CUDA_DOUBLE_ORDER.  Lets go of
  * the lock between attempts. */
 void double_reach(cudaStream_t stream, long position);
@@ -75,9 +79,15 @@ void double_reach(cudaStream_t stream, long position);
 int double_try_reach(cudaStream_t stream, long position);
 /* Until all streams, or those that block the legacy stream, are empty. */
 void double_drain(int only_blocking);
+/* All that may run now, in all streams. */
+void double_go_on(void);
 /* The piece of work that runs now, or NULL. */
 const struct double_work *double_running(void);
 void double_release(struct double_marker *marker); /* NULL is fine */
+
+/* ---- cudart_absence.c ---- */
+
+void double_watch_absence(void);
 
 /* ---- cudart_arena.c ---- */
 

@@ -13,10 +13,12 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+static const double PATIENCE = 0.2; /* seconds */
 
 static struct CUstream_st *streams;
 static const struct double_work *running;
+static double last_step; /* when */
 static unsigned seed;
 static pthread_t first_thread; /* the only one whose questions make progress */
 static int first_thread_known;
@@ -83,23 +85,6 @@ void double_release(struct double_marker *marker)
 		free(marker);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-int double_idle(void)
-{
-	static int idle = -1;
-
-	if (idle < 0)
-		idle = getenv("CUDA_DOUBLE_IDLE") && strcmp(getenv("CUDA_DOUBLE_IDLE"), "1") == 0;
-	return idle;
-}
-
 static int run(struct double_work *work)
 {
 	static int each = -1;
@@ -128,12 +113,13 @@ static int step(struct CUstream_st *stream)
 		return 0;
 	if (work->step == STEP_RECORD) {
 		work->marker->done = 1;
-		work->marker->seconds = now();
+		work->marker->seconds = double_now();
 	}
 	stream->first = work->next;
 	if (!stream->first)
 		stream->last = &stream->first;
 	stream->done++;
+	last_step = double_now();
 	double_release(work->marker);
 	free(work);
 	return 1;
@@ -229,6 +215,8 @@ static const struct order *order(void)
 	return chosen;
 }
 
+/* Where the awaited stream is stuck, its peers may be waiting for what another stream has to send,
+ * so in the end the others run, whatever the order. */
 static int attempt(cudaStream_t stream, long position)
 {
 	int reached;
@@ -237,9 +225,19 @@ static int attempt(cudaStream_t stream, long position)
 		double_fault("%s waits for a stream from within a piece of work", running->name);
 	double_open_memory();
 	reached = order()->reach(stream, position);
+	if (!reached && double_now() - last_step > PATIENCE)
+		run_others(stream);
 	double_check_margins(NULL);
 	double_close_memory();
 	return reached;
+}
+
+void double_go_on(void)
+{
+	double_open_memory();
+	run_others(NULL);
+	double_check_margins(NULL);
+	double_close_memory();
 }
 
 void double_reach(cudaStream_t stream, long position)
@@ -267,25 +265,18 @@ void double_drain(int only_blocking)
 			double_reach(s, s->asked);
 }
 
-static void count(enum double_kind kind)
-{
-	static long *const counter[] = {
-		[DOUBLE_LAUNCH] = &double_counts.launches,
-		[DOUBLE_COPY] = &double_counts.copies,
-		[DOUBLE_COLLECTIVE] = &double_counts.collectives,
-		[DOUBLE_INSIDE] = &double_counts.inside,
-	};
-
-	++*counter[kind];
-}
-
 void double_enqueue(cudaStream_t stream, enum double_kind kind, const char *name,
 	int (*run_it)(void *arg), const void *arg, size_t bytes)
 {
-	static const char *const kinds[] = { [DOUBLE_LAUNCH] = "launch",
-		[DOUBLE_COPY] = "copy",
-		[DOUBLE_COLLECTIVE] = "collective",
-		[DOUBLE_INSIDE] = "inside" };
+	static const struct {
+		const char *name;
+		long *counter;
+	} kinds[] = {
+		[DOUBLE_LAUNCH] = { "launch", &double_counts.launches },
+		[DOUBLE_COPY] = { "copy", &double_counts.copies },
+		[DOUBLE_COLLECTIVE] = { "collective", &double_counts.collectives },
+		[DOUBLE_INSIDE] = { "inside", &double_counts.inside },
+	};
 	struct double_work *work;
 
 	double_enter();
@@ -297,8 +288,8 @@ void double_enqueue(cudaStream_t stream, enum double_kind kind, const char *name
 		first_thread = pthread_self();
 		first_thread_known = 1;
 	}
-	count(kind);
-	double_note(kinds[kind], name, stream);
+	++*kinds[kind].counter;
+	double_note(kinds[kind].name, name, stream);
 	work = double_new_work(STEP_RUN, name, bytes);
 	work->run = run_it;
 	memcpy(work->arg, arg, bytes);

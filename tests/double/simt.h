@@ -65,9 +65,10 @@ void simt_barrier(const char *file, int line);
 uint64_t simt_exchange(unsigned mask, uint64_t bits, int lanes, const char *file, int line);
 /* Check the shape; queue launch, which begins the bytes at work. */
 void simt_enqueue(cudaStream_t stream, const struct simt_launch *launch, size_t bytes);
-/* Argument i, the pointer at p, must not point to the host's memory. (A struct may hold some, but
- * also gaps with anything in them.) */
-void simt_check_argument(const struct simt_launch *launch, int i, const void *p);
+/* Argument i, [p, p + bytes), must not point to the host's memory; is_pointer: it is one pointer,
+ * else a struct that may hold some. */
+void simt_check_argument(
+	const struct simt_launch *launch, int i, const void *p, size_t bytes, int is_pointer);
 unsigned simt_dim_checked(long long n);
 }
 
@@ -112,6 +113,21 @@ template <class T> struct simt_is_pointer<T *> {
 	enum { value = 1 };
 };
 
+/* The gaps of a struct may have anything in them, so they are cleared first, by those compilers
+ * that can. */
+template <class P>
+static inline void simt_check(const struct simt_launch *launch, int i, P argument)
+{
+	if (simt_is_pointer<P>::value)
+		simt_check_argument(launch, i, &argument, sizeof argument, 1);
+#if __has_builtin(__builtin_clear_padding)
+	if (__is_class(P)) {
+		__builtin_clear_padding(&argument);
+		simt_check_argument(launch, i, &argument, sizeof argument, 0);
+	}
+#endif
+}
+
 /* The arguments of one launch: a plain struct, that can be copied as bytes. */
 template <class... P> struct simt_arguments;
 
@@ -132,8 +148,7 @@ template <class P, class... Rest> struct simt_arguments<P, Rest...> {
 
 	void check(const struct simt_launch *launch, int i) const
 	{
-		if (simt_is_pointer<P>::value)
-			simt_check_argument(launch, i, &first);
+		simt_check(launch, i, first);
 		rest.check(launch, i + 1);
 	}
 	template <class F, class... Q>

@@ -19,9 +19,6 @@
 
 #include "cudart.h"
 #include "fiber.h"
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#endif
 #ifdef HAVE_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
@@ -194,12 +191,32 @@ size_t simt_shared_bytes(void)
 
 /* ---- arguments of launches ---- */
 
-void simt_check_argument(const struct simt_launch *launch, int i, const void *p)
+static int is_mapped(uintptr_t address)
 {
-	const void *argument;
+	unsigned char in_memory;
 
-	memcpy(&argument, p, sizeof argument);
-	if (argument && double_place(argument) == PLACE_HOST)
-		double_fault("%s:%d: argument %d of %s is %p, the host's memory", launch->file,
-			launch->line, i, launch->kernel, argument);
+	return mincore((void *)(address / PAGE * PAGE), 1, &in_memory) == 0;
+}
+
+static int is_host(uintptr_t word, int is_pointer)
+{
+	if (word == 0 || double_place((const void *)word) != PLACE_HOST)
+		return 0;
+	return is_pointer || (word >= PAGE && word >> 47 == 0 && is_mapped(word));
+}
+
+void simt_check_argument(
+	const struct simt_launch *launch, int i, const void *p, size_t bytes, int is_pointer)
+{
+	uintptr_t word;
+
+	for (const char *at = (const char *)p; bytes >= sizeof word; bytes -= sizeof word) {
+		memcpy(&word, at, sizeof word);
+		at += sizeof word;
+		if (is_host(word, is_pointer))
+			double_fault("%s:%d: argument %d of %s %s %p, the host's memory%s",
+				launch->file, launch->line, i, launch->kernel,
+				is_pointer ? "is" : "holds", (const void *)word,
+				is_pointer ? "" : " (or what nobody has set)");
+	}
 }

@@ -1,0 +1,105 @@
+#!/bin/sh
+# The whole program on --device cuda, with the doubles of the GPU: 1, 2 and 3 ranks make the same views, draw the same candidates
+# and have the same losses and gradients as the CPU; resuming, evaluation, recomputed views, bfloat16, and any order of streams
+# and threads.
+. "$abs_top_srcdir/tests/tap.sh"
+make_scratch
+. "$abs_top_srcdir/tests/program.sh"
+need_photographs
+command -v h5diff >/dev/null || skip_all "h5diff is not installed (hdf5-tools)"
+make_data
+cd "$scratch" || exit 1
+RELIQUARY=$abs_top_builddir/tests/reliquary_double
+first=step-000000000.h5
+
+train() { # name, ranks, arguments...
+	name=$1 n=$2
+	shift 2
+	pretrain "$n" --optim.lr=0.2 --workspace_mib=4 --run.dir="$scratch/$name" "$@" || show
+}
+same() { # two dumps, names: bit for bit
+	a=$1 b=$2
+	shift 2
+	for name; do
+		h5diff -q "$a/$first" "$b/$first" "/$name" || { echo "# /$name differs"; return 1; }
+	done
+}
+# |a - b| <= BOUND for all numbers below a name; h5diff counts attributes too, where the data's checksums are.
+close() { # two runs, name, bound
+	h5diff -v -d "$4" "$1/$first" "$2/$first" "/$3" |
+		awk '/^dataset:/ { data = 1; seen++ } /^attribute:/ { data = 0 }
+			data && / differences found/ && $1 > 0 { print "# " $0; bad = 1 } END { exit bad || !seen }'
+}
+# Views share their arithmetic, and differ by the exponential functions and the order of the sums for the contrast. Embeddings
+# have length 1; gradients are of the order of 1: sums of some thousand products, in another order.
+close_step() { # run
+	close cpu "$1" views 2e-5 && close cpu "$1" o 2e-5 && close cpu "$1" t 2e-5 && close cpu "$1" gradients 1e-3 &&
+		near "$(metric "$1" 1 loss)" "$(metric cpu 1 loss)" 1e-5
+}
+close_loss() { # two runs, step, bound
+	near "$(metric "$1" "$3" loss)" "$(metric "$2" "$3" loss)" "$4"
+}
+losses() { # run
+	sed 's/.*"loss":\([^,]*\).*/\1/' "$1/metrics.jsonl"
+}
+same_losses() {
+	losses "$1" >a && losses "$2" >b && [ -s a ] && cmp a b
+}
+
+plan 21
+check "20 steps on the CPU" train cpu 1 --train.steps=20 --train.dump_step=0
+for n in 1 2 3; do
+	check "20 steps on $n ranks of cuda" train "cuda$n" "$n" --device=cuda --train.steps=20 --train.dump_step=0
+	check "$n ranks: images, candidates and weights are the CPU's, bit for bit" same cpu "cuda$n" images candidates before
+	check "$n ranks: views, embeddings, gradients and loss of step 1 are the CPU's" close_step "cuda$n"
+	check "$n ranks: loss of step 20 within 1e-3" close_loss cpu "cuda$n" 20 1e-3
+done
+
+stop_and_resume() {
+	train parts 2 --device=cuda --train.steps=20 --train.stop_after=7
+	[ -d parts/checkpoints ] && train parts 2 --device=cuda --train.steps=20 --run.resume=true && same_losses cuda2 parts
+}
+check "stopped and resumed on 2 ranks: the same bits as in one go" stop_and_resume
+
+any_order() {
+	CUDA_DOUBLE_ORDER=eager SIMT_ORDER=reverse train eager 2 --device=cuda --train.steps=5 &&
+		CUDA_DOUBLE_ORDER=random:7 train random 2 --device=cuda --train.steps=5 &&
+		same_losses eager random
+}
+check "5 steps with streams and threads in other orders: the same bits" any_order
+check "which are those of the usual order" close_loss eager cuda2 2 1e-5
+
+recomputed() {
+	train views 1 --device=cuda --train.steps=3 --train.dump_step=0 --train.recompute=views && close_step views
+}
+check "train.recompute=views: the same gradients" recomputed
+
+# Top-1 of the run "cpu" on the test images, which are few: one more or less is the neighbour's rounding.
+accuracy() { # device, protocol
+	"$RELIQUARY" eval "$2" --checkpoint cpu --test test --device="$1" --workspace_mib=4 --size=24 --epochs=1 --batch=64 --lrs=1 \
+		--k=5 --threads=1 --results="$1-$2" >"$scratch/said" 2>&1 || show
+}
+same_accuracy() { # protocol
+	accuracy cpu "$1" && accuracy cuda "$1" || return 1
+	for device in cpu cuda; do
+		sed 's/.*"top1":\([^,]*\).*/\1/' "$device-$1"
+	done | paste -s | awk '{ d = $1 - $2; if (d < 0) d = -d; print "# " $0; exit !(NF == 2 && d <= 0.026) }'
+}
+"$RELIQUARY" pack images/test test >"$scratch/said" 2>&1 || show
+for protocol in knn linear; do
+	check "eval $protocol gives the CPU's accuracy" same_accuracy $protocol
+done
+
+# bfloat16 keeps 8 bits: a training with it is another one, but no worse.
+low_precision() {
+	train full 1 --train.batch=24 --views.large_size=24 --views.small_size=16 --train.steps=100 --data.lanes=12 &&
+		train low 1 --device=cuda --precision=bf16 --train.batch=24 --views.large_size=24 --views.small_size=16 \
+			--train.steps=100 --data.lanes=12
+}
+near_all() { # two runs, bound: of all lines
+	losses "$1" >a && losses "$2" >b
+	paste a b | awk -v bound="$3" '{ d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (!(d <= worst)) worst = d }
+		END { print "# " NR " steps, at most " 100 * worst " %; last losses " $0; exit !(NR == 100 && worst <= bound) }'
+}
+check "100 steps in float32 and in bfloat16" low_precision
+check "the losses stay within 2 % of each other" near_all full low 0.02
