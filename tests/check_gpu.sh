@@ -10,8 +10,8 @@ fi
 name=$(echo "$device" | sed -n 1p)
 echo "GPU: $name"
 failed=0
-RELIQUARY_TEST_DEVICE=cuda RELIQUARY_CUDA=$RELIQUARY
-export RELIQUARY_TEST_DEVICE RELIQUARY_CUDA
+RELIQUARY_TEST_DEVICE=cuda
+export RELIQUARY_TEST_DEVICE
 
 # One command's output as it is, then its verdict; TAP's "not ok" counts though the status is 0.
 judge() { # name, command ...
