@@ -21,7 +21,7 @@ static const struct shape {
 enum { SHAPES = sizeof shapes / sizeof *shapes, VARIANTS = 4 };
 
 /* Rows enough for many partial sums, in packs and without. */
-static const struct shape long_shapes[] = { { 1, 4000, 264 }, { 1, 16000, 17 } };
+static const struct shape long_shapes[] = { { 1, 4000, 264 }, { 1, 9000, 17 }, { 1, 16000, 17 } };
 
 /* Elements of bfloat16 have 8 bits: the nearest is within 2^-8. */
 static double rounding_of(const struct device *dev)
@@ -254,7 +254,7 @@ static void sums_on(struct device *dev)
 	cuda_of(dev)->multiprocessors = 16;
 	for (int i = 0; i < 2 * SHAPES; i++)
 		check_sums(dev, &shapes[i / 2], i % 2);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		check_sums(dev, &long_shapes[i], 1);
 }
 
