@@ -273,7 +273,7 @@ struct backend {
 	void (*relic_loss)(struct device *dev, float *g, float *g_small, double *terms,
 		const struct relic_batch *batch, const struct relic_options *options);
 
-	/* ---- optimiser, over the flat table ---- */
+	/* ---- optimiser, over the flat table: spans dev, in order of offset ---- */
 
 	/* norms[i] = |p_i|^2, |g_i + weight_decay p_i|^2 and |g_i|^2 of each span (no weight decay
 	 * where plain); dev double (spans, 3) */
