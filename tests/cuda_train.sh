@@ -1,17 +1,15 @@
 #!/bin/sh
-# The whole program computes the same on both back ends: losses of 20 steps on the CPU and on CUDA.  CUDA is the doubles, or
-# the program in RELIQUARY_CUDA (make check-gpu: the real one).
+# Part of 'make check-gpu': the whole program has the same losses on the CPU and on the GPU.  (On the doubles, cuda_program.sh
+# looks closer.)
 . "$abs_top_srcdir/tests/tap.sh"
 make_scratch
 . "$abs_top_srcdir/tests/program.sh"
 need_photographs
 make_data
 cd "$scratch" || exit 1
-cuda=${RELIQUARY_CUDA-$abs_top_builddir/tests/reliquary_double}
 steps=20
 
-train() { # device, program
-	RELIQUARY=$2
+train() { # device
 	pretrain 1 --device="$1" --train.steps=$steps --optim.lr=0.2 --run.dir="$scratch/$1" || show
 }
 # Sums in another order and the math library's last bits, which training amplifies.
@@ -20,7 +18,7 @@ close_loss() { # step, tolerance
 }
 
 plan 4
-check "$steps steps on cpu" train cpu "$RELIQUARY"
-check "$steps steps on cuda" train cuda "$cuda"
+check "$steps steps on cpu" train cpu
+check "$steps steps on cuda" train cuda
 check "the first loss within 1e-5" close_loss 1 1e-5
 check "the last loss within 1e-3" close_loss $steps 1e-3

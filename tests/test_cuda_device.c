@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "cuda_fixture.h"
+#include "cuda_sizes.h"
 
 enum { PIECE = 256 << 10, PIECES = 32 /* of the staging */ };
 
@@ -169,23 +170,26 @@ static void memory_begins_as_zeros(void **state)
 	dev->be->close(dev);
 }
 
+/* From what it always has to more, while a copy into the old piece is under way. */
 static void scratch_grows_and_stays(void **state)
 {
-	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
+	const size_t bytes = cuda_scratch_room(1, 1) + 5;
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 1);
 	struct cuda *cuda = cuda_of(dev);
-	char *small = cuda_scratch(cuda, 1), *large, *host = xcalloc(1, 5 << 20);
+	char *small = cuda_scratch(cuda, 1), *large, *host = xcalloc(1, bytes);
 	long allocations = dev->counts.allocations;
 
 	(void)state;
 	assert_true((size_t)small % 256 == 0);
-	dev->be->upload(dev, small, "x", 1); /* under way while it grows */
-	large = cuda_scratch(cuda, 5 << 20);
+	assert_ptr_equal(cuda_scratch(cuda, bytes - 5), small);
+	dev->be->upload(dev, small, "x", 1);
+	large = cuda_scratch(cuda, bytes);
 	assert_true((size_t)large % 256 == 0);
 	assert_int_equal(dev->counts.allocations, allocations + 1);
-	dev->be->zero(dev, large, 5 << 20);
-	dev->be->download(dev, host, large, 5 << 20);
+	dev->be->zero(dev, large, bytes);
+	dev->be->download(dev, host, large, bytes);
 	assert_ptr_equal(cuda_scratch(cuda, 17), large);
-	assert_ptr_equal(cuda_scratch(cuda, 5 << 20), large);
+	assert_ptr_equal(cuda_scratch(cuda, bytes), large);
 	assert_int_equal(dev->counts.allocations, allocations + 1);
 	xfree(host);
 	dev->be->close(dev);
