@@ -40,13 +40,17 @@ static int try_cuda(cudaError_t error, const char *call, char *err)
 
 #define TRY(call, err) try_cuda((call), #call, (err))
 
-/* Make GPU `index` of those that this process sees the current one. */
-static int select_device(int index, char *err)
+/* Make GPU `index` of those that this process sees the current one; *device: which it is. */
+static int select_device(int index, int *device, char *err)
 {
 	int count = 0;
 
 	if (try_cuda(cudaGetDeviceCount(&count), "cudaGetDeviceCount", err) != 0)
 		return -1;
+	/* A launcher may show each rank a GPU of its own (Slurm's --gpus-per-task=1); should ranks
+	 * share one, NCCL says so. */
+	if (count == 1 && getenv("CUDA_VISIBLE_DEVICES"))
+		index = 0;
 	if (index >= count)
 		return fail(err,
 			"device cuda: this is rank %d of its node (from 0) and would take GPU %d, "
@@ -54,6 +58,7 @@ static int select_device(int index, char *err)
 			"start at most %d ranks per node, or let each rank see all GPUs of the "
 			"node",
 			index, index, count, visible_devices(), count);
+	*device = index;
 	return try_cuda(cudaSetDevice(index), "cudaSetDevice", err);
 }
 
@@ -129,14 +134,15 @@ static int open_parts(struct cuda *cuda, char *err)
 struct device *open_cuda(const struct device_options *options, char *err)
 {
 	struct cuda *cuda;
+	int device = 0;
 
-	if (select_device(options->index, err) != 0)
+	if (select_device(options->index, &device, err) != 0)
 		return NULL;
 	cuda = xcalloc(1, sizeof *cuda);
 	cuda->device.be = &backend_cuda;
 	cuda->device.precision = options->precision;
 	cuda->device.element = options->precision == PRECISION_BF16 ? 2 : sizeof(float);
-	cuda->index = options->index;
+	cuda->index = device;
 	cuda->workspace_limit = options->workspace > 0 ? options->workspace : DEVICE_WORKSPACE;
 	if (open_parts(cuda, err) == 0)
 		return &cuda->device;

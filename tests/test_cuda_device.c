@@ -27,7 +27,7 @@ static void memory_ends(void **state)
 {
 	static const char *const words[] = { "out of memory", "1073741824.0 MiB were asked for",
 		"activations of layer 3", "MiB are free", "train.batch", "train.recompute=views",
-		"train.precision=bf16", "GPU 0" };
+		"--precision=bf16", "GPU 0" };
 	char text[CHILD_TEXT];
 
 	(void)state;

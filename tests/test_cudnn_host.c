@@ -169,6 +169,9 @@ TEST_MAIN(cases)
 
 #else
 
+#include <stdio.h>
+#include <stdlib.h>
+
 int main(void)
 {
 	printf("1..0 # SKIP no CUDA back end here: %s\n", getenv("CUDA_MISSING"));

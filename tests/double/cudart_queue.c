@@ -217,6 +217,15 @@ static const struct order *order(void)
 
 /* Where the awaited stream is stuck, its peers may be waiting for what another stream has to send,
  * so in the end the others run, whatever the order. */
+/* Each attempt opens and closes all memory: while nothing but another rank can help, not too often. */
+static void pause_after(int reached)
+{
+	const struct timespec pause = { .tv_nsec = 200000 };
+
+	if (!reached)
+		nanosleep(&pause, NULL);
+}
+
 static int attempt(cudaStream_t stream, long position)
 {
 	int reached;
@@ -229,6 +238,7 @@ static int attempt(cudaStream_t stream, long position)
 		run_others(stream);
 	double_check_margins(NULL);
 	double_close_memory();
+	pause_after(reached);
 	return reached;
 }
 
