@@ -149,8 +149,8 @@ static struct view_batch measure(const struct cuda_images *slot, const void *out
 	return b;
 }
 
-/* How many views are worked on at a time, so that the memory is bounded: their pictures take no more
- * than a convolution may ask for. */
+/* How many views are worked on at a time, so that the memory is bounded: their pictures take no
+ * more than a convolution may ask for. */
 static int part_of(const struct cuda *cuda, const struct view_batch *b, int total)
 {
 	const size_t picture = (size_t)b->side * (size_t)b->pitch * sizeof *b->picture;

@@ -137,10 +137,9 @@ static void check_same_result(
 }
 
 /* Anchors first .. first + n - 1 of the trial. */
-static void check_trial(const struct trial *t, int mode, int first, int n)
+static void check_trial(struct device *dev, const struct trial *t, int mode, int first, int n)
 {
 	const struct relic_options options = options_of(t, mode);
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
 	struct relic_case all;
 	struct result got, want;
 	struct share s;
@@ -158,20 +157,23 @@ static void check_trial(const struct trial *t, int mode, int first, int n)
 	}
 	got = on_gpu(dev, &s, 1);
 	check_results(&s, &got, &want);
-	arrays_close(dev);
+	arrays_free(dev);
 }
 
 static void as_the_cpu(void **state)
 {
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
+
 	(void)state;
 	for (int i = 0; i < TRIALS * MODES; i++) {
 		const struct trial *t = &trials[i / MODES];
 
 		if (i % MODES == 4 && t->large == 1)
 			continue; /* there is no other large view */
-		check_trial(t, i % MODES, 0, t->n);
-		check_trial(t, i % MODES, t->n / 3, (t->n + 1) / 2);
+		check_trial(dev, t, i % MODES, 0, t->n);
+		check_trial(dev, t, i % MODES, t->n / 3, (t->n + 1) / 2);
 	}
+	dev->be->close(dev);
 }
 
 /* With scratch memory for few anchors at a time: each is computed alone, and only the sums of mode
@@ -181,7 +183,7 @@ static void parts_are_the_whole(void **state)
 	(void)state;
 	for (int mode = 2; mode < MODES; mode++) {
 		const struct relic_options options = options_of(&trials[1], mode);
-		struct device *dev = arrays_open(PRECISION_FLOAT32);
+		struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 		struct relic_case all;
 		struct result whole, parts;
 		struct share s;
@@ -197,7 +199,8 @@ static void parts_are_the_whole(void **state)
 			check_results(&s, &parts, &whole);
 		else
 			check_same_result("parts", &s, &parts, &whole);
-		arrays_close(dev);
+		arrays_free(dev);
+		dev->be->close(dev);
 	}
 }
 
@@ -209,7 +212,7 @@ static void extreme(void **state)
 	(void)state;
 	for (int mode = 0; mode < MODES; mode++) {
 		struct relic_options options = options_of(&t, mode);
-		struct device *dev = arrays_open(PRECISION_FLOAT32);
+		struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 		struct relic_case all;
 		struct result r;
 		struct share s;
@@ -221,7 +224,8 @@ static void extreme(void **state)
 		for (size_t i = 0; i < s.online; i++)
 			assert_true(isfinite(r.g[i]));
 		assert_true(isfinite(r.terms[0]) && isfinite(r.terms[1]));
-		arrays_close(dev);
+		arrays_free(dev);
+		dev->be->close(dev);
 	}
 }
 

@@ -118,7 +118,7 @@ static void all_sizes_and_options(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-		struct device *dev = arrays_open(PRECISION_FLOAT32);
+		struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 		struct batch b = batch_of(sizes[k], (uint32_t)k);
 		size_t bytes = b.count * sizeof(float);
 		float *first = on_gpu(dev, &b, 0), *whole = xmalloc(bytes);
@@ -130,11 +130,13 @@ static void all_sizes_and_options(void **state)
 			turn_order();
 		}
 		memcpy(whole, first, bytes);
-		arrays_close(dev);
-		dev = arrays_open(PRECISION_BF16);
+		arrays_free(dev);
+		dev->be->close(dev);
+		dev = cuda_test_open(PRECISION_BF16, 0);
 		check_halves(on_gpu(dev, &b, 0), whole, b.count);
 		check_halves(on_gpu(dev, &b, 3), whole, b.count);
-		arrays_close(dev);
+		arrays_free(dev);
+		dev->be->close(dev);
 		xfree(whole);
 		batch_free(&b);
 	}
@@ -143,7 +145,7 @@ static void all_sizes_and_options(void **state)
 /* Rows of over 469 pixels are blurred one by one; of few images, for they are slow. */
 static void large_views(void **state)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	struct image image = picture(300, 200, 3);
 	struct view_params p = view_whole(&image, 470);
 	size_t count = 470 * 470 * 3;
@@ -156,26 +158,30 @@ static void large_views(void **state)
 	views_of(dev, out, &image, 1, &p, 1, 0);
 	check_views(get(dev, out, count), want, count);
 	picture_free(&image);
-	arrays_close(dev);
+	arrays_free(dev);
+	dev->be->close(dev);
 }
 
 /* With memory for few pictures at a time. */
 static void parts_are_the_whole(void **state)
 {
 	struct batch b = batch_of(40, 9);
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	float *whole = xmalloc(b.count * sizeof *whole);
 	long launches;
 
 	(void)state;
 	memcpy(whole, on_gpu(dev, &b, 0), b.count * sizeof *whole);
 	assert_int_equal(dev->counts.launches, 4);
-	arrays_close(dev);
-	dev = cuda_test_open(PRECISION_FLOAT32, 5 * 72 * 216); /* 5 pictures of 72 pixels */
+	arrays_free(dev);
+	dev->be->close(dev);
+	dev = cuda_test_open(
+		PRECISION_FLOAT32, 5 * 72 * 216 * sizeof(float)); /* 5 pictures of 72 pixels */
 	check_same("parts", on_gpu(dev, &b, 0), whole, b.count * sizeof *whole);
 	launches = dev->counts.launches;
 	assert_int_equal(launches, 4 * 5); /* of 24 */
-	arrays_close(dev);
+	arrays_free(dev);
+	dev->be->close(dev);
 	xfree(whole);
 	batch_free(&b);
 }
@@ -187,7 +193,7 @@ enum { ROUNDS = 6, SLOT_SIZE = 24 };
 /* Both slots are filled ahead of all that reads them, again and again, and nobody waits. */
 static void alternate(void)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	struct batch b[ROUNDS];
 	float *out[ROUNDS], *want;
 	size_t bytes;
@@ -211,7 +217,8 @@ static void alternate(void)
 		dev->be->free(dev, out[i]);
 		batch_free(&b[i]);
 	}
-	arrays_close(dev);
+	arrays_free(dev);
+	dev->be->close(dev);
 }
 
 static void alternate_lazy(void)
@@ -265,7 +272,7 @@ static void step(struct device *dev, const struct batch b[2], float *out, int i)
 
 static void later_steps_neither_allocate_nor_wait(void **state)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	const struct batch b[2] = { batch_of(SLOT_SIZE, 1), batch_of(SLOT_SIZE, 2) };
 	float *out = dev->be->alloc(dev, b[0].count * sizeof *out, "test");
 	struct device_counts before;
@@ -284,7 +291,8 @@ static void later_steps_neither_allocate_nor_wait(void **state)
 	dev->be->free(dev, out);
 	batch_free((struct batch *)&b[0]);
 	batch_free((struct batch *)&b[1]);
-	arrays_close(dev);
+	arrays_free(dev);
+	dev->be->close(dev);
 }
 
 /* ---- faults ---- */
@@ -294,12 +302,12 @@ static void too_many_images(void)
 	struct image large = { 7000, 7000, xcalloc(7000 * 7000, 3), NULL, 0 };
 
 	setenv("CUDA_DOUBLE_MEMORY", "100000000", 1);
-	backend_cuda.images(arrays_open(PRECISION_FLOAT32), 0, &large, 1);
+	backend_cuda.images(cuda_test_open(PRECISION_FLOAT32, 0), 0, &large, 1);
 }
 
 static void window_outside(void)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	struct image image = picture(20, 10, 1);
 	struct view_params p = view_whole(&image, 8);
 
@@ -309,7 +317,7 @@ static void window_outside(void)
 
 static void mask_missing(void)
 {
-	struct device *dev = arrays_open(PRECISION_FLOAT32);
+	struct device *dev = cuda_test_open(PRECISION_FLOAT32, 0);
 	struct image image = picture(20, 10, 1);
 	struct view_params p = view_whole(&image, 8);
 
