@@ -50,17 +50,6 @@ void arrays_free(struct device *dev)
 	buffers_check();
 }
 
-struct device *arrays_open(enum precision precision)
-{
-	return cuda_test_open(precision, 4 << 20);
-}
-
-void arrays_close(struct device *dev)
-{
-	arrays_free(dev);
-	dev->be->close(dev);
-}
-
 void on_both_elements(void (*f)(struct device *dev))
 {
 	static const enum precision precisions[] = { PRECISION_FLOAT32, PRECISION_BF16 };

@@ -9,10 +9,6 @@
 /* Call f with a device of floats, then with one of bfloat16; opening one takes long. */
 void on_both_elements(void (*f)(struct device *dev));
 
-/* A device of that precision with a small workspace, and the end of it and of all arrays. */
-struct device *arrays_open(enum precision precision);
-void arrays_close(struct device *dev);
-
 /* Check the marks around all arrays, free them and the host's buffers, which are checked too. */
 void arrays_free(struct device *dev);
 
