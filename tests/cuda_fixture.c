@@ -13,9 +13,9 @@ enum { FAULT = 70 /* of die */ };
 
 struct device *cuda_test_open(enum precision precision, size_t workspace)
 {
-	const struct device_options options = {
-		.threads = 1, .precision = precision, .workspace = workspace > 0 ? workspace : 4 << 20
-	};
+	const struct device_options options = { .threads = 1,
+		.precision = precision,
+		.workspace = workspace > 0 ? workspace : 4 << 20 };
 	char err[ERR_MAX] = "";
 	struct device *dev = backend_cuda.open(&options, err);
 

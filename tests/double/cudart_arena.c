@@ -69,7 +69,8 @@ void *double_arena_alloc(struct double_arena *a, size_t bytes)
 		double_fault("the double's addresses for %s memory are used up", a->what);
 	check_map(mmap(a->top, body, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0));
-	/* Opening and closing the memory costs by the page; no harm where there are no huge ones. */
+	/* Opening and closing the memory costs by the page; no harm where there are no huge ones.
+	 */
 	(void)madvise(a->top, body, MADV_HUGEPAGE);
 	p = new_piece(a);
 	p->memory = a->top;

@@ -217,7 +217,8 @@ static const struct order *order(void)
 
 /* Where the awaited stream is stuck, its peers may be waiting for what another stream has to send,
  * so in the end the others run, whatever the order. */
-/* Each attempt opens and closes all memory: while nothing but another rank can help, not too often. */
+/* Each attempt opens and closes all memory: while nothing but another rank can help, not too often.
+ */
 static void pause_after(int reached)
 {
 	const struct timespec pause = { .tv_nsec = 200000 };
