@@ -48,7 +48,7 @@ static void print_place(void)
 	fprintf(stderr, "\n    in %s of stream %d%s", work->name, work->stream->number, text);
 }
 
-static void print_fault(const char *fmt, va_list args)
+static __attribute__((format(printf, 1, 0))) void print_fault(const char *fmt, va_list args)
 {
 	fflush(stdout);
 	fprintf(stderr, "gpu double: ");
@@ -67,7 +67,7 @@ void double_fault(const char *fmt, ...)
 	abort();
 }
 
-static void print_fault_of(const char *fmt, ...)
+static __attribute__((format(printf, 1, 2))) void print_fault_of(const char *fmt, ...)
 {
 	va_list args;
 

@@ -198,11 +198,13 @@ static int is_mapped(uintptr_t address)
 	return mincore((void *)(address / PAGE * PAGE), 1, &in_memory) == 0;
 }
 
+/* Programs, heaps and stacks lie high; low is AddressSanitizer's shadow, at which two small numbers
+ * side by side would seem to point. */
 static int is_host(uintptr_t word, int is_pointer)
 {
 	if (word == 0 || double_place((const void *)word) != PLACE_HOST)
 		return 0;
-	return is_pointer || (word >= PAGE && word >> 47 == 0 && is_mapped(word));
+	return is_pointer || (word >> 46 != 0 && word >> 48 == 0 && is_mapped(word));
 }
 
 void simt_check_argument(
