@@ -12,8 +12,8 @@ inside=0
 for i in $(seq "$rounds"); do
 	"$loop" write "$dir" >"$dir/safe" 2>"$dir/log" &
 	pid=$!
-	# at least one checkpoint, then a little longer, another time each round
-	for _ in $(seq 100); do
+	# at least one checkpoint, however slow the disk, then a little longer, another time each round
+	for _ in $(seq 1200); do
 		[ "$(wc -l <"$dir/safe")" -ge 2 ] && break
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05
