@@ -67,7 +67,7 @@ show_failures() {
 # What was not run in folder $1, and why.
 show_skips() {
 	grep -lE '^:test-result: SKIP' "$1"/tests/*.trs | while read -r trs; do
-		grep -hiE '^(1\.\.0|ok .*)# skip' "${trs%.trs}.log" | sed "s|^|SKIP: ${trs%.trs}: |" || true
+		grep -hiE '^(1\.\.0|ok .*) # skip' "${trs%.trs}.log" | sed "s|^|SKIP: ${trs%.trs}: |" || true
 	done
 }
 
