@@ -17,7 +17,7 @@ struct tally_piece {
 	const char *purpose;
 };
 
-/* By the makers' data sheets; rates without sparsity; a link of 0: no direct one. */
+/* From memory of the makers' data sheets; rates without sparsity; a link of 0: no direct one. */
 static const struct card cards[] = {
 	{ "h100", "NVIDIA H100 SXM 80 GB", 80e9, 3.35e12, { 67e12, 494e12, 989e12 }, 450e9 },
 	{ "h100-pcie", "NVIDIA H100 PCIe 80 GB", 80e9, 2.0e12, { 51e12, 378e12, 756e12 }, 64e9 },

@@ -2,11 +2,12 @@
  *
  * A stream is a list of pieces of work, and nothing runs before the host waits.  What a GPU would
  * run at the same time runs here in an order that a missing wait cannot survive:
- *   lazy    (default) only what the awaited place needs, so that the work of a stream which nobody
- *           waits for comes too late: whoever reads its results finds NaN
- *   eager   before each piece of the awaited stream, all others run as far as they may, so that
- * work which overwrites something comes too early random:SEED  any piece that may run A program is
- * right when it gives the same results in all of them. */
+ * - lazy (default): only what the awaited place needs, so that the work of a stream which nobody
+ *   waits for comes too late: whoever reads its results finds NaN;
+ * - eager: before each piece of the awaited stream, all others run as far as they may, so that work
+ *   which overwrites something comes too early;
+ * - random:SEED: any piece that may run.
+ * A program is right when it gives the same results in all of them. */
 #include "cudart.h"
 
 #include <pthread.h>

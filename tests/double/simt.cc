@@ -2,12 +2,13 @@
  *
  * A launch runs block by block, on one OS thread.  The threads of a block are called one after
  * another, which costs what a function call does, until one meets a barrier or a shuffle: from
- * there on each thread has a fiber.  Found, and ended by double_fault with file and line: a barrier
- * that only some threads of the block reach, or threads at different barriers a shuffle that only
- * some threads of a warp reach, a mask other than all of the warp a block that is no multiple of 32
- * or above 1024, a grid that is empty or too large arguments that point to the host's memory more
- * than 48 KiB of shared arrays A missing barrier shows as a wrong result, in forward or in reverse
- * order (SIMT_ORDER) of threads and blocks, or as NaN, which shared arrays hold before each block.
+ * there on each thread has a fiber.  Found, and ended by double_fault with file and line:
+ * - a barrier that only some threads of the block reach, or threads at different barriers;
+ * - a shuffle that only some threads of a warp reach, a mask other than all of the warp;
+ * - a block that is no multiple of 32 or above 1024, a grid that is empty or too large;
+ * - arguments that point to the host's memory; more than 48 KiB of shared arrays.
+ * A missing barrier shows as a wrong result, in forward or in reverse order (SIMT_ORDER) of threads
+ * and blocks, or as NaN, which shared arrays hold before each block.
  * So do blocks that race. */
 #include "simt.h"
 
