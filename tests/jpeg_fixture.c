@@ -50,6 +50,10 @@ void fixture_jpeg(uint8_t **bytes, size_t *n, const struct jpeg_recipe *r, const
 	if (r->file != JCS_UNKNOWN)
 		jpeg_set_colorspace(&c, r->file);
 	jpeg_set_quality(&c, 98, TRUE);
+	if (r->h > 0) {
+		c.comp_info[0].h_samp_factor = r->h;
+		c.comp_info[0].v_samp_factor = r->v;
+	}
 	if (r->no_adobe)
 		c.write_Adobe_marker = FALSE;
 	if (r->progressive == 1)

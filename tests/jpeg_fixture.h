@@ -20,6 +20,7 @@ struct jpeg_recipe {
 	int no_adobe;
 	int progressive; /* 1: the library's 10 scans, 2: one scan for each coefficient and
 			    component */
+	int h, v; /* samples of luma for one of chroma, across and down; 0: the library's choice */
 };
 
 /* samples: (height, width, components).  The caller frees *bytes. */

@@ -299,7 +299,7 @@ static void later_steps_neither_allocate_nor_wait(void **state)
 
 static void too_many_images(void)
 {
-	struct image large = { 7000, 7000, xcalloc(7000 * 7000, 3), NULL, 0 };
+	struct image large = { .width = 7000, .height = 7000, .rgb = xcalloc(7000 * 7000, 3) };
 
 	setenv("CUDA_DOUBLE_MEMORY", "100000000", 1);
 	backend_cuda.images(cuda_test_open(PRECISION_FLOAT32, 0), 0, &large, 1);

@@ -35,21 +35,22 @@ static void every_colour_space_becomes_rgb(void **state)
 	const double light[3] = { 205 * 215 / 255.0, 155 * 215 / 255.0, 55 * 215 / 255.0 };
 
 	(void)state;
-	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_UNKNOWN, 0, 0 }, rgb,
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_UNKNOWN, 0, 0, 0, 0 }, rgb,
 		(double[]){ 200, 100, 30 });
-	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_RGB, 0, 0 }, rgb,
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_RGB, 0, 0, 0, 0 }, rgb,
 		(double[]){ 200, 100, 30 });
-	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_UNKNOWN, 0, 1 }, rgb,
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 3, JCS_RGB, JCS_UNKNOWN, 0, 1, 0, 0 }, rgb,
 		(double[]){ 200, 100, 30 });
-	assert_solid(&(struct jpeg_recipe){ 19, 7, 1, JCS_GRAYSCALE, JCS_UNKNOWN, 0, 0 }, grey,
-		(double[]){ 77, 77, 77 });
-	assert_solid(&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_CMYK, 1, 0 }, inks, light);
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 1, JCS_GRAYSCALE, JCS_UNKNOWN, 0, 0, 0, 0 },
+		grey, (double[]){ 77, 77, 77 });
 	assert_solid(
-		&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_CMYK, 0, 0 }, complement, light);
-	assert_solid(
-		&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_YCCK, 0, 0 }, complement, light);
-	assert_solid(
-		&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_YCCK, 0, 1 }, complement, light);
+		&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_CMYK, 1, 0, 0, 0 }, inks, light);
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_CMYK, 0, 0, 0, 0 }, complement,
+		light);
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_YCCK, 0, 0, 0, 0 }, complement,
+		light);
+	assert_solid(&(struct jpeg_recipe){ 19, 7, 4, JCS_CMYK, JCS_YCCK, 0, 1, 0, 0 }, complement,
+		light);
 }
 
 static void other_component_counts_are_refused(void **state)
@@ -61,7 +62,7 @@ static void other_component_counts_are_refused(void **state)
 
 	(void)state;
 	fixture_solid_jpeg(&bytes, &n,
-		&(struct jpeg_recipe){ 9, 9, 2, JCS_UNKNOWN, JCS_UNKNOWN, 0, 0 },
+		&(struct jpeg_recipe){ 9, 9, 2, JCS_UNKNOWN, JCS_UNKNOWN, 0, 0, 0, 0 },
 		(uint8_t[]){ 1, 2 });
 	assert_int_equal(jpeg_decode(&image, &capacity, bytes, n, err), -1);
 	assert_says(err, "2 components");

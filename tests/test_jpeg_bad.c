@@ -99,7 +99,7 @@ static void a_scan_bomb_is_refused(void **state)
 
 	(void)state;
 	fixture_solid_jpeg(&bytes, &n,
-		&(struct jpeg_recipe){ 64, 64, 3, JCS_RGB, JCS_UNKNOWN, 0, 2 },
+		&(struct jpeg_recipe){ 64, 64, 3, JCS_RGB, JCS_UNKNOWN, 0, 2, 0, 0 },
 		(uint8_t[]){ 9, 8, 7 });
 	assert_int_equal(jpeg_header(&header, bytes, n, err), 0);
 	assert_int_equal(header.progressive, 1);

@@ -66,7 +66,7 @@ static void check_batch(const struct world *w, const struct batch *batch, int ma
 	char err[ERR_MAX];
 
 	for (int i = 0; i < batch->count; i++) {
-		assert_int_equal(decoder_read(&c, &image, &memory, batch->ids[i], err), 0);
+		assert_int_equal(decoder_read(&c, &image, &memory, batch->ids[i], NULL, err), 0);
 		assert_same_image(&batch->images[i], &image);
 	}
 	decoder_free(&c);

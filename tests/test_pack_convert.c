@@ -29,7 +29,7 @@ static struct bytes copy_of(const uint8_t *p, size_t n)
 static struct bytes make_jpeg(const uint8_t *samples, int width, int height, int channels,
 	J_COLOR_SPACE in, J_COLOR_SPACE out, int progressive)
 {
-	struct jpeg_recipe r = { width, height, channels, in, out, 0, progressive };
+	struct jpeg_recipe r = { width, height, channels, in, out, 0, progressive, 0, 0 };
 	struct bytes b;
 
 	fixture_jpeg(&b.p, &b.n, &r, samples);

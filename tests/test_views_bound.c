@@ -187,7 +187,7 @@ static void the_papers_taps_cut_little(void **state)
 static void white_stays_white(void **state)
 {
 	static const float sigmas[] = { 0.1f, 0.19f, 0.38f, 1, 2, 4, 5.5f, 100 };
-	struct image white = { 65, 65, xmalloc(65 * 65 * 3), NULL, 0 };
+	struct image white = { .width = 65, .height = 65, .rgb = xmalloc(65 * 65 * 3) };
 	struct view_params p = view_whole(&white, 65);
 
 	(void)state;

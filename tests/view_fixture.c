@@ -14,8 +14,11 @@
 struct image picture(int w, int h, uint32_t seed)
 {
 	struct rng r = rng_at(seed, RNG_PROBE, 1, 2, 3);
-	struct image im = { w, h, xmalloc((size_t)w * h * 3), xcalloc((size_t)(w + 7) / 8 * h, 1),
-		0.5f };
+	struct image im = { .width = w,
+		.height = h,
+		.rgb = xmalloc((size_t)w * h * 3),
+		.mask = xcalloc((size_t)(w + 7) / 8 * h, 1),
+		.foreground = 0.5f };
 	double fx = rng_between(&r, 2, 12), fy = rng_between(&r, 2, 12);
 
 	for (int y = 0; y < h; y++)

@@ -68,11 +68,12 @@ static uint64_t pick(struct work *w)
 	return rng_below(&r, (uint32_t)w->b->data->images);
 }
 
-static void decode(struct work *w, uint64_t id)
+/* window: what is needed of it; NULL: all. */
+static void decode(struct work *w, uint64_t id, const struct image_window *window)
 {
 	char err[ERR_MAX];
 
-	CHECK(decoder_read(&w->decoder, &w->image, &w->memory, id, err) == 0, "%s", err);
+	CHECK(decoder_read(&w->decoder, &w->image, &w->memory, id, window, err) == 0, "%s", err);
 }
 
 static void views_item(struct work *w)
@@ -82,7 +83,7 @@ static void views_item(struct work *w)
 	int exact = w->b->config->views.exact;
 	uint64_t id = pick(w);
 
-	decode(w, id);
+	decode(w, id, NULL);
 	for (int v = 0; v < r->large + r->small; v++)
 		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width,
 			w->image.height, w->image.foreground);
@@ -95,11 +96,16 @@ static void views_item(struct work *w)
 static void crop_item(struct work *w)
 {
 	struct view_params p;
+	struct image_window window;
 	uint64_t id = pick(w);
+	int width, height;
 
-	decode(w, id);
-	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, w->image.width,
-		w->image.height, 0);
+	decoder_size(&w->decoder, id, &width, &height);
+	view_draw(&p, &w->recipe.view[0], 1, (int64_t)w->number, id, 0, width, height, 0);
+	window = (struct image_window){ p.x, p.y, p.w, p.h };
+	decode(w, id, &window);
+	p.x -= w->image.x;
+	p.y -= w->image.y;
 	p.jitter = p.grey = p.taps = p.solarise = p.masked = 0;
 	w->dev->be->images(w->dev, 0, &w->image, 1);
 	w->dev->be->views(w->dev, w->out, 0, &p, 1, w->b->config->views.exact);
@@ -172,7 +178,8 @@ static struct batch read_batch(
 	batch.ids = xcalloc((size_t)s->n, sizeof *batch.ids);
 	for (int i = 0; i < s->n; i++) {
 		batch.ids[i] = (uint64_t)(s->first + i) % b->data->images;
-		CHECK(decoder_read(&decoder, &batch.images[i], &memory[i], batch.ids[i], err) == 0,
+		CHECK(decoder_read(
+			      &decoder, &batch.images[i], &memory[i], batch.ids[i], NULL, err) == 0,
 			"%s", err);
 	}
 	decoder_free(&decoder);

@@ -13,19 +13,29 @@ static int read_mask(struct image *image, struct image_memory *memory, const str
 	return n < 0 ? -1 : 0;
 }
 
-static int decode(struct image *image, struct image_memory *memory, const uint8_t *bytes, size_t n,
-	const int size[2], char why[ERR_MAX])
+/* A picture of another size than the index says would make windows and views those of another. */
+static int check_size(const uint8_t *bytes, size_t n, const int size[2], char why[ERR_MAX])
 {
-	if (jpeg_decode(image, &memory->rgb_capacity, bytes, n, why) != 0)
+	struct jpeg_header h;
+
+	if (jpeg_header(&h, bytes, n, why) != 0)
 		return -1;
-	if (image->width != size[0] || image->height != size[1])
-		return fail(why, "%d x %d pixels, but %d x %d in /images/size", image->width,
-			image->height, size[0], size[1]);
+	if (h.width != size[0] || h.height != size[1])
+		return fail(why, "%d x %d pixels, but %d x %d in /images/size", h.width, h.height,
+			size[0], size[1]);
 	return 0;
 }
 
+void decoder_size(const struct decoder *c, uint64_t id, int *width, int *height)
+{
+	uint32_t record;
+	const struct shard *s = dataset_find(c->d, id, &record);
+
+	shard_size(s, record, width, height);
+}
+
 int decoder_read(struct decoder *c, struct image *image, struct image_memory *memory, uint64_t id,
-	char err[ERR_MAX])
+	const struct image_window *window, char err[ERR_MAX])
 {
 	uint32_t record;
 	const struct shard *s = dataset_find(c->d, id, &record);
@@ -35,8 +45,14 @@ int decoder_read(struct decoder *c, struct image *image, struct image_memory *me
 
 	if (n < 0)
 		return -1;
+	if (c->masks)
+		window = NULL; /* masks are of whole pictures */
+	/* What a window leaves unread is as it was packed: the checksum was right, and packing
+	 * decodes all. */
 	shard_size(s, record, &size[0], &size[1]);
-	if (decode(image, memory, c->bytes, (size_t)n, size, why) != 0)
+	if (check_size(c->bytes, (size_t)n, size, why) != 0 ||
+		jpeg_decode_window(
+			image, &memory->rgb_capacity, c->bytes, (size_t)n, window, why) != 0)
 		return fail(err, "%s: record %u ('%.200s'): %.400s", shard_path(s), record,
 			shard_key(s, record), why);
 	image->mask = NULL;

@@ -25,10 +25,14 @@ struct image_memory {
 	uint8_t *mask; /* kept while an image without a mask uses it not */
 };
 
-/* Decode image id.  -1 with the shard, the record and what is wrong in err: checksum, JPEG, or
- * another size than the index says. */
+/* Size of image id, as the index says. */
+void decoder_size(const struct decoder *c, uint64_t id, int *width, int *height);
+
+/* Decode image id; window: only so much of it is needed and, if it suits, the image is a part of
+ * the picture; NULL: all.  -1 with the shard, the record and what is wrong in err: checksum, JPEG,
+ * or another size than the index says. */
 int decoder_read(struct decoder *c, struct image *image, struct image_memory *memory, uint64_t id,
-	char err[ERR_MAX]);
+	const struct image_window *window, char err[ERR_MAX]);
 void decoder_free(struct decoder *c);
 
 /* Free an image that is decoded into with memory (not with image_free). */

@@ -1,7 +1,6 @@
 /* jpeg.c - JPEG through libjpeg-turbo.
  * The library reports errors by a call that must not return, so the longjmp that this takes stays
- * in here: all that a decoding needs lives in one struct, and the work is a function called under
- * setjmp. */
+ * in here: what a decoding needs is one struct, and the work is a function under setjmp. */
 #include "data/jpeg.h"
 
 #include <setjmp.h>
@@ -28,8 +27,10 @@ struct reader {
 	const uint8_t *bytes;
 	size_t n;
 	struct jpeg_header *header;
+	const struct image_window *window; /* NULL: all */
 	struct image *image;
 	size_t *capacity;
+	JDIMENSION last; /* row to read, and one */
 };
 
 struct writer {
@@ -88,18 +89,6 @@ static void count_scans(j_common_ptr common)
 	give_up(common);
 }
 
-enum image_kind image_kind(const uint8_t *bytes, size_t n)
-{
-	static const uint8_t jpeg[3] = { 0xff, 0xd8, 0xff };
-	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
-
-	if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
-		return IMAGE_JPEG;
-	if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-		return IMAGE_PNG;
-	return IMAGE_UNKNOWN;
-}
-
 static void check_header(struct reader *r)
 {
 	j_decompress_ptr c = &r->c;
@@ -133,7 +122,8 @@ static void read_header(struct reader *r)
 static void grow_image(struct reader *r)
 {
 	struct image *image = r->image;
-	size_t need = (size_t)r->c.output_width * r->c.output_height * 3;
+	JDIMENSION rows = r->last - r->c.output_scanline;
+	size_t need = (size_t)r->c.output_width * rows * 3;
 
 	if (*r->capacity < need) {
 		xfree(image->rgb);
@@ -141,22 +131,7 @@ static void grow_image(struct reader *r)
 		*r->capacity = need;
 	}
 	image->width = (int)r->c.output_width;
-	image->height = (int)r->c.output_height;
-}
-
-static uint8_t times(unsigned a, unsigned b)
-{
-	return (uint8_t)((a * b + 127) / 255);
-}
-
-/* Inks to light.  Adobe's programs write the complement (255: no ink), which their marker tells. */
-static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, int width, int complement)
-{
-	unsigned flip = complement ? 0 : 255;
-
-	for (int x = 0; x < width; x++, rgb += 3, cmyk += 4)
-		for (int k = 0; k < 3; k++)
-			rgb[k] = times(cmyk[k] ^ flip, cmyk[3] ^ flip);
+	image->height = (int)rows;
 }
 
 static void read_cmyk_row(struct reader *r, uint8_t *row)
@@ -166,21 +141,39 @@ static void read_cmyk_row(struct reader *r, uint8_t *row)
 	JSAMPARRAY inks =
 		c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)width * 4, 1);
 
-	while (c->output_scanline < c->output_height) {
+	while (c->output_scanline < r->last) {
 		jpeg_read_scanlines(c, inks, 1);
-		cmyk_to_rgb(row, inks[0], width, c->saw_Adobe_marker);
+		image_from_inks(row, inks[0], width, c->saw_Adobe_marker);
 		row += 3 * (size_t)width;
 	}
 }
 
 static void read_rgb_rows(struct reader *r, uint8_t *row)
 {
-	j_decompress_ptr c = &r->c;
-
-	while (c->output_scanline < c->output_height) {
-		jpeg_read_scanlines(c, &row, 1);
+	while (r->c.output_scanline < r->last) {
+		jpeg_read_scanlines(&r->c, &row, 1);
 		row += 3 * (size_t)r->image->width;
 	}
+}
+
+/* Go to the window's first row and leave out the columns beside it.  Chroma is smoothed with its
+ * neighbour, which differs at a border: it is kept at some distance. */
+static void seek_window(struct reader *r)
+{
+	enum { AROUND = 4 };
+	j_decompress_ptr c = &r->c;
+	const struct image_window *w = r->window;
+	JDIMENSION x = w->x > AROUND ? (JDIMENSION)(w->x - AROUND) : 0;
+	JDIMENSION y = w->y > AROUND ? (JDIMENSION)(w->y - AROUND) : 0;
+	JDIMENSION end = (JDIMENSION)(w->x + w->w + AROUND);
+	JDIMENSION width = (end < c->output_width ? end : c->output_width) - x;
+
+	jpeg_crop_scanline(c, &x, &width);
+	if (y > 0)
+		jpeg_skip_scanlines(c, y);
+	r->last = (JDIMENSION)(w->y + w->h);
+	r->image->x = (int)x;
+	r->image->y = (int)y;
 }
 
 static void read_image(struct reader *r)
@@ -194,13 +187,17 @@ static void read_image(struct reader *r)
 	c->dct_method = JDCT_ISLOW;
 	c->do_fancy_upsampling = TRUE;
 	jpeg_start_decompress(c);
+	r->last = c->output_height;
+	r->image->x = r->image->y = 0;
+	if (r->window)
+		seek_window(r);
 	grow_image(r);
 	if (inks)
 		read_cmyk_row(r, r->image->rgb);
 	else
 		read_rgb_rows(r, r->image->rgb);
-	jpeg_finish_decompress(
-		c); /* reads up to the end marker, so a file cut there is found too */
+	if (!r->window) /* up to the end marker, so a file cut there is found too */
+		jpeg_finish_decompress(c);
 }
 
 static int try_read(struct reader *r, void (*work)(struct reader *))
@@ -232,10 +229,12 @@ int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char
 	return guarded_read(&r, read_header, err);
 }
 
-int jpeg_decode(
-	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX])
+int jpeg_decode_window(struct image *image, size_t *capacity, const uint8_t *bytes, size_t n,
+	const struct image_window *window, char err[ERR_MAX])
 {
-	struct reader r = { .bytes = bytes, .n = n, .image = image, .capacity = capacity };
+	struct reader r = {
+		.bytes = bytes, .n = n, .window = window, .image = image, .capacity = capacity
+	};
 
 	return guarded_read(&r, read_image, err);
 }

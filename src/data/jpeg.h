@@ -17,10 +17,6 @@ enum {
 	JPEG_QUALITY = 92
 };
 
-/* Kind of an encoded image by its first bytes. */
-enum image_kind { IMAGE_UNKNOWN, IMAGE_JPEG, IMAGE_PNG };
-enum image_kind image_kind(const uint8_t *bytes, size_t n);
-
 struct jpeg_header {
 	int width, height;
 	int components; /* 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK */
@@ -33,10 +29,22 @@ int jpeg_header(struct jpeg_header *header, const uint8_t *bytes, size_t n, char
  * heeded).  Slow integer DCT and smooth chroma upsampling: the same pixels on any machine.
  * image->rgb is reused (reallocated when too small; *capacity is its size in bytes), so that a
  * loader thread need not allocate per image; start with a zero struct and capacity 0.  The mask is
- * left alone.  A truncated file is an error: libjpeg's warnings count as
- * errors, but for stray bytes before a marker. */
-int jpeg_decode(
-	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX]);
+ * left alone.
+ *
+ * window NULL: all.  A truncated file is an error: libjpeg's warnings count as errors, but for
+ * stray bytes before a marker.  Else what is needed, within the picture: of the rest the image
+ * holds what suits, and its x and y tell where it begins.  The window's pixels are those of the
+ * whole, bit for bit.  What the file has behind its last row is not read, and damage there not
+ * found. */
+int jpeg_decode_window(struct image *image, size_t *capacity, const uint8_t *bytes, size_t n,
+	const struct image_window *window, char err[ERR_MAX]);
+
+/* All of it. */
+static inline int jpeg_decode(
+	struct image *image, size_t *capacity, const uint8_t *bytes, size_t n, char err[ERR_MAX])
+{
+	return jpeg_decode_window(image, capacity, bytes, n, NULL, err);
+}
 
 /* Encode RGB as baseline 4:2:0 JPEG; *bytes is the caller's to free (xfree). */
 int jpeg_encode(

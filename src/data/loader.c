@@ -87,6 +87,19 @@ static void report_bad(struct loader *l, uint64_t id, const char *err)
 		log_warn_here("%s; another image stands in for it", err);
 }
 
+static int read_slot(struct loader *l, struct decoder *c, struct entry *e, int i, char err[ERR_MAX])
+{
+	struct loader_place place = { e->batch.step, l->options.first + i, e->batch.ids[i], 0, 0 };
+	struct image_window window;
+
+	if (l->source.window) {
+		decoder_size(c, place.id, &place.width, &place.height);
+		l->source.window(l->source.arg, &window, &place);
+	}
+	return decoder_read(c, &e->batch.images[i], &e->memory[i], place.id,
+		l->source.window ? &window : NULL, err);
+}
+
 /* Fill one slot; 1 when by a replacement, -1 when none could be read. */
 static int fill(struct loader *l, struct decoder *c, struct entry *e, int i)
 {
@@ -94,7 +107,7 @@ static int fill(struct loader *l, struct decoder *c, struct entry *e, int i)
 	char err[ERR_MAX];
 
 	for (uint32_t attempt = 0; attempt <= ATTEMPTS; attempt++) {
-		if (decoder_read(c, &e->batch.images[i], &e->memory[i], e->batch.ids[i], err) == 0)
+		if (read_slot(l, c, e, i, err) == 0)
 			return attempt > 0;
 		report_bad(l, e->batch.ids[i], err);
 		e->batch.ids[i] =

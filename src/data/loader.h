@@ -14,12 +14,19 @@
 struct batch {
 	int64_t step;
 	int count;
-	struct image *images; /* [count] */
+	struct image *images; /* [count]; parts of pictures where the source has windows */
 	uint64_t *ids;        /* [count] global image numbers, after replacement */
 	int replaced;         /* images that stand in for unreadable ones in this batch */
 };
 
 struct loader;
+
+struct loader_place {
+	int64_t step;
+	int slot;
+	uint64_t id; /* of the image */
+	int width, height;
+};
 
 /* Which images: pre-training asks an order (order_source), evaluation has its own. */
 struct loader_source {
@@ -29,6 +36,9 @@ struct loader_source {
 	/* What stands in for an unreadable image: a function of its arguments alone; any thread. */
 	uint64_t (*replacement)(void *arg, int64_t step, uint64_t bad_image, uint32_t attempt);
 	void *arg;
+	/* What is needed of the picture in a slot (of the global batch) of a step; NULL: all of
+	 * all. Any thread. */
+	void (*window)(void *arg, struct image_window *window, const struct loader_place *place);
 };
 
 struct loader_options {

@@ -235,5 +235,7 @@ static uint64_t source_replacement(void *arg, int64_t step, uint64_t bad_image, 
 
 struct loader_source order_source(struct order *o)
 {
-	return (struct loader_source){ source_images, source_replacement, o };
+	return (struct loader_source){
+		.images = source_images, .replacement = source_replacement, .arg = o
+	};
 }

@@ -47,7 +47,9 @@ void calibrate(const struct encoder *e, const struct subset *set, uint64_t seed)
 {
 	struct rng r = rng_at(seed, RNG_PROBE, PROBE_CALIBRATE, 0, 0);
 	struct calibration c = { set, xcalloc(set->count, sizeof *c.order) };
-	const struct loader_source source = { calibration_images, calibration_replacement, &c };
+	const struct loader_source source = {
+		.images = calibration_images, .replacement = calibration_replacement, .arg = &c
+	};
 	int64_t batches = (int64_t)((set->count + ENCODER_PIECE - 1) / ENCODER_PIECE);
 	const struct loader_options options = { .count = ENCODER_PIECE,
 		.threads = e->threads,

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "data/loader.h"
+#include "data/shard.h"
 #include "eval/probe.h"
 #include "eval/transform.h"
 
@@ -74,6 +75,43 @@ static uint64_t source_replacement(void *arg, int64_t step, uint64_t bad_image, 
 	return s->o.set->images[rng_below(&r, (uint32_t)s->o.set->count)];
 }
 
+/* ---- which crop ---- */
+
+static void transform(
+	const struct feature_stream *s, struct view_params *p, const struct loader_place *place)
+{
+	int64_t count = (int64_t)s->o.set->count;
+
+	if (s->order)
+		transform_random(p, s->e.size, s->o.seed,
+			(place->step * s->o.batch + place->slot) / count, place->id, place->width,
+			place->height);
+	else
+		transform_centre(p, s->e.size, place->width, place->height);
+}
+
+static void source_window(void *arg, struct image_window *window, const struct loader_place *place)
+{
+	struct view_params p;
+
+	transform(arg, &p, place);
+	*window = (struct image_window){ p.x, p.y, p.w, p.h };
+}
+
+/* The crop of image i of b, of which there may be a part only. */
+static void crop(
+	const struct feature_stream *s, struct view_params *p, const struct batch *b, int i)
+{
+	struct loader_place place = { s->step, s->first + i, b->ids[i], 0, 0 };
+	uint32_t record;
+	const struct shard *shard = dataset_find(s->o.set->data, b->ids[i], &record);
+
+	shard_size(shard, record, &place.width, &place.height);
+	transform(s, p, &place);
+	p->x -= b->images[i].x;
+	p->y -= b->images[i].y;
+}
+
 /* ---- opening ---- */
 
 /* A single pass: batches of equal pieces, so that the last one is nearly full. */
@@ -107,7 +145,7 @@ static void deal_slots(struct feature_stream *s)
 
 static void open_loader(struct feature_stream *s)
 {
-	const struct loader_source source = { source_images, source_replacement, s };
+	const struct loader_source source = { source_images, source_replacement, s, source_window };
 	const struct loader_options options = { .first = s->first,
 		.count = s->count,
 		.threads = s->e.threads,
@@ -174,19 +212,6 @@ static int batch_count(const struct feature_stream *s)
 	return !s->order && left < s->o.batch ? (int)left : s->o.batch;
 }
 
-static void transform(
-	const struct feature_stream *s, struct view_params *p, const struct batch *b, int i)
-{
-	int64_t place = s->step * s->o.batch + s->first + i;
-	int width = b->images[i].width, height = b->images[i].height;
-
-	if (s->order)
-		transform_random(p, s->e.size, s->o.seed, place / (int64_t)s->o.set->count,
-			b->ids[i], width, height);
-	else
-		transform_centre(p, s->e.size, width, height);
-}
-
 /* Features of n images of b from `from` on. */
 static void encode_piece(struct feature_stream *s, const struct batch *b, int from, int n)
 {
@@ -194,7 +219,7 @@ static void encode_piece(struct feature_stream *s, const struct batch *b, int fr
 	int slot = from / ENCODER_PIECE & 1;
 
 	for (int i = 0; i < n; i++)
-		transform(s, &params[i], b, from + i);
+		crop(s, &params[i], b, from + i);
 	s->e.dev->be->images(s->e.dev, slot, b->images + from, n);
 	s->e.dev->be->views(s->e.dev, s->input, slot, params, 1, s->e.exact);
 	infer_features(s->e.net, s->own + (size_t)from * (size_t)s->width, s->input, n);
