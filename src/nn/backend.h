@@ -57,6 +57,7 @@ struct device {
 	struct comm *comm; /* NULL until connect */
 	const char *layer; /* what the network is at, for messages; NULL: nothing */
 	struct device_counts counts;
+	struct profile *profile; /* NULL unless profiled (nn/profile.h) */
 };
 
 /* One convolution: x (n, h, w, c), weights (k, r, r, c), y (n, p, q, k) with p = (h + top + bottom
