@@ -4,16 +4,18 @@
 #include "base/config.h"
 #include "comm/comm.h"
 #include "data/dataset.h"
-#include "nn/backend.h"
+#include "nn/tally.h"
 
 /* How fast each part is on this machine.  Each measurement runs for about `seconds`, `repeats`
  * times over, and gives the median. */
+
+enum { BENCH_REPEATS_MAX = 99 };
 
 struct bench {
 	const struct dataset *data;
 	const struct config *config;
 	double seconds;
-	int repeats;
+	int repeats; /* 1 to BENCH_REPEATS_MAX */
 };
 
 /* One thread: read, decode, and make all views of config's recipe; views a second. */
@@ -28,11 +30,22 @@ double bench_reads(const struct bench *b);
 /* Training steps of config's network and batch; images a second over all ranks. Collective. */
 double bench_step(const struct bench *b, struct comm *comm, struct device *dev);
 
+/* Where the time of a step goes, by kind of operation, beside the least that this machine would
+ * take for it: rank 0 prints a table, or one JSON object.  Collective. */
+void bench_profile(const struct bench *b, struct comm *comm, struct device *dev, int json);
+
+/* What the device at hand can do, measured: bandwidth of memory, and rate of products of its
+ * precision; the rest is 0. */
+struct card bench_card(struct device *dev);
+
 /* What a step, not one of the first two, asks of the device.  Collective. */
 struct device_counts bench_trace(const struct bench *b, struct comm *comm, struct device *dev);
 
 /* Operations of convolutions and matrix products in a step of one rank. */
 double bench_operations(const struct config *c, int ranks);
+
+/* Median of x [n], which is sorted. */
+double bench_median(double *x, int n);
 
 /* The most memory this process has held, bytes. */
 double bench_peak_bytes(void);

@@ -15,7 +15,7 @@ struct arguments {
 	const char *data;
 	double seconds;
 	long repeats, images;
-	int json, trace;
+	int json, trace, profile;
 };
 
 enum { ENTRIES = 4 };
@@ -27,8 +27,8 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 			"packed set to read; without it textures of 500 x 375 pixels are made" },
 		{ "images", OPTION_LONG, &a->images, 1, 100000, "N", "textures to make" },
 		{ "seconds", OPTION_REAL, &a->seconds, 0.01, 1000, "S", "length of a measurement" },
-		{ "repeats", OPTION_LONG, &a->repeats, 1, 99, "N",
-			"measurements; the median is printed" },
+		{ "repeats", OPTION_LONG, &a->repeats, 1, BENCH_REPEATS_MAX, "N",
+			"measurements; the median is printed; steps of --profile: the mean" },
 	};
 
 	memcpy(table, entries, sizeof entries);
@@ -36,13 +36,14 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 
 static int help(const struct option_entry *table)
 {
-	printf("usage: reliquary bench [--json | --trace] [--data DIR] [options]\n\n"
+	printf("usage: reliquary bench [--trace | [--profile] [--json]] [--data DIR] [options]\n\n"
 	       "Measures the parts one after another: reading, decoding and augmenting on one core, and training steps on all threads.\n"
 	       "The network is the configuration's (the paper's ResNet-50 with 4 x 224 + 2 x 96 pixels), with a batch of 8 unless\n"
 	       "train.batch is set.\n\n");
 	options_help(stdout, table, ENTRIES);
 	printf("  --json              one JSON object instead of the table\n"
 	       "  --trace             only count what a step asks of the device: launches, copies, collectives, waits\n"
+	       "  --profile           only where the time of a step goes, beside the least that this machine would take for it\n"
 	       "  --config FILE, --model.arch=resnet18, --train.batch=16, --threads=2 ... settings ('reliquary pretrain --help')\n");
 	return EXIT_DONE;
 }
@@ -55,6 +56,7 @@ static int read_arguments(
 	fill_table(table, a);
 	a->json = options_take_flag("json", &argc, argv);
 	a->trace = options_take_flag("trace", &argc, argv);
+	a->profile = options_take_flag("profile", &argc, argv);
 	c->train.batch = c->data.lanes = 8;
 	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
 		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)
@@ -99,6 +101,15 @@ static int trace(
 		printf("a step of rank 0 of %d on %s: launches %ld, copies %ld, collectives %ld, waits %ld, allocations %ld\n",
 			comm->size, dev->be->name, n.launches, n.copies, n.collectives, n.waits,
 			n.allocations);
+	return 0;
+}
+
+static int profile(const struct arguments *a, const struct config *c, const struct dataset *data,
+	struct comm *comm, struct device *dev)
+{
+	const struct bench b = { .data = data, .config = c, .repeats = (int)a->repeats };
+
+	bench_profile(&b, comm, dev, a->json);
 	return 0;
 }
 
@@ -147,7 +158,9 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 		data = a->data ? dataset_open(a->data, err)
 			       : bench_make_data((int)a->images, &folder, err);
 	if (comm_agree(comm, data ? 0 : -1, err) == 0)
-		rc = a->trace ? trace(c, data, comm, dev) : measure(a, c, data, comm, dev, err);
+		rc = a->trace        ? trace(c, data, comm, dev)
+			: a->profile ? profile(a, c, data, comm, dev)
+				     : measure(a, c, data, comm, dev, err);
 	dataset_close(data);
 	if (folder)
 		bench_remove_data(folder);
