@@ -19,10 +19,24 @@ refused() { # word, arguments...
 	[ $? -eq 2 ] && grep -q -e "$word" err
 }
 
-plan 8
+# Every row of the profile has its calls, which take time, and what has a floor is not 0; shares add up to the step.
+profiled() {
+	bench --profile && grep -q 'time/floor' said && awk '$1 == "convolution," { convolutions += $(NF - 4) > 0 && $NF > 0 }
+		$NF ~ /^[0-9.]+$/ || $NF == "-" { for (i = NF; i > 0; i--) if ($i ~ /%$/ && !/the step/) sum += $i }
+		END { exit !(convolutions == 3 && sum > 98 && sum < 102) }' said
+}
+profiled_json() {
+	bench --profile --json && tr '{' '\n' <said | awk -F'[:,}]' '/^"step_s"/ { step = $2; rest = $4 }
+		/^"kind"/ { kinds++; sum += $4; if ($6 <= 0 || $4 < 0) bad = 1 }
+		END { exit !(kinds == 12 && !bad && step > 0 && (sum + rest) / step > 0.99 && (sum + rest) / step < 1.01) }'
+}
+
+plan 10
 check "a table" bench
 for key in views_per_s_per_core crops_per_s_per_core shard_reads_per_s_per_core step_images_per_s peak_bytes; do
 	check "$key" positive $key
 done
+check "a profile, which adds up" profiled
+check "the same in JSON" profiled_json
 check "an unknown option" refused secnods --secnods 3
 check "nothing is left in the temporary folder" test -z "$(find . -name 'reliquary-bench-*')"
