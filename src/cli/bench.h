@@ -34,9 +34,9 @@ double bench_step(const struct bench *b, struct comm *comm, struct device *dev);
  * take for it: rank 0 prints a table, or one JSON object.  Collective. */
 void bench_profile(const struct bench *b, struct comm *comm, struct device *dev, int json);
 
-/* What the device at hand can do, measured: bandwidth of memory, and rate of products of its
- * precision; the rest is 0. */
-struct card bench_card(struct device *dev);
+/* Raise card's bandwidth, and its rate of the device's precision, to what is measured now: copies
+ * and additions of large arrays, products of large matrices. */
+void bench_card(struct card *card, struct device *dev);
 
 /* What a step, not one of the first two, asks of the device.  Collective. */
 struct device_counts bench_trace(const struct bench *b, struct comm *comm, struct device *dev);
