@@ -59,7 +59,8 @@ struct tally *tally_open(
 	t = xcalloc(1, sizeof *t);
 	t->device = (struct device){ .be = &backend_tally,
 		.precision = precision,
-		.element = precision == PRECISION_BF16 ? 2 : sizeof(float) };
+		.element = precision == PRECISION_BF16 ? 2 : sizeof(float),
+		.recompute = RECOMPUTE_NONE };
 	t->card = card;
 	t->next = FIRST_ADDRESS;
 	t->workspace = workspace;

@@ -23,6 +23,7 @@ static void tiny_config(struct config *c)
 	c->model.width = 0.25, c->model.hidden = 24, c->model.out = 12;
 	c->views.large = 2, c->views.small = 1, c->views.large_size = 33, c->views.small_size = 17;
 	c->train.batch = BATCH, c->loss.negatives = 2;
+	c->train.recompute = RECOMPUTE_OUTPUTS; /* on every device, and in the tally */
 }
 
 static struct batch make_batch(void)

@@ -61,18 +61,24 @@ static int typical_side(const struct batch *batch)
 	return side;
 }
 
-static void count_floors(struct result *r, const struct bench *b, int ranks, int side)
+static void count_floors(struct result *r, const struct bench *b, struct device *dev, int side)
 {
 	char err[ERR_MAX] = "";
-	const struct forecast_options o = {
-		.card = &r->card, .ranks = ranks, .image_width = side, .image_height = side
-	};
-	struct tally *t = forecast(b->config, &o, err);
+	struct config here;
+	const struct forecast_options o = { .card = &r->card,
+		.ranks = dev->comm->size,
+		.image_width = side,
+		.image_height = side };
+	struct tally *t;
 
+	config_copy(&here, b->config);
+	here.train.recompute = step_recompute(&here, dev);
+	t = forecast(&here, &o, err);
 	CHECK(t, "%s", err);
 	for (int k = 0; k < KINDS; k++)
 		r->floors[k] = t->kinds[k].floor_s;
 	tally_close(t);
+	config_free(&here);
 }
 
 /* ---- printing ---- */
@@ -161,7 +167,7 @@ void bench_profile(const struct bench *b, struct comm *comm, struct device *dev,
 	/* Again, lest others took their share of the machine the first time but not the second. */
 	bench_card(&r.card, dev);
 	r.rate = r.card.rate[dev->precision];
-	count_floors(&r, b, comm->size, side);
+	count_floors(&r, b, dev, side);
 	if (comm->rank != 0)
 		return;
 	if (json)
