@@ -114,6 +114,7 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	const struct config *c = r->config;
 	struct chief *k = &r->chief;
 	struct model *m = &r->step.model;
+	struct checkpoint *copy;
 	char *log = xasprintf("%s/log.txt", c->run.dir);
 
 	if (log_open(log) != 0)
@@ -125,11 +126,11 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	if (!k->metrics)
 		return -1;
 	r->seconds_before = metrics_seconds(k->metrics);
-	checkpoint_init(&k->copy, &m->params, &m->stats);
-	k->copy.images = (int64_t)r->data->images;
-	config_print(c, &k->copy.config);
 	k->writer = checkpoint_writer_open(c->run.dir, &m->params, &m->stats, c->checkpoint.keep,
 		llround(c->checkpoint.keep_epochs * (double)r->steps_per_epoch));
+	copy = checkpoint_writer_copy(k->writer, err);
+	copy->images = (int64_t)r->data->images;
+	config_print(c, &copy->config);
 	return 0;
 }
 
@@ -191,7 +192,6 @@ int run_close(struct run *r, int rc, char err[ERR_MAX])
 		rc = fail(err, "%s", late);
 	rc = comm_agree(r->comm, rc, err);
 	metrics_close(r->chief.metrics);
-	checkpoint_free(&r->chief.copy);
 	loader_close(r->loader);
 	if (r->step.config)
 		step_close(&r->step);
