@@ -124,7 +124,7 @@ static void draw_view(struct sheet *s, int v, int row, const struct image *image
 	view_draw(&p, recipe, (uint64_t)s->c->train.seed, s->o->epoch, id, v, image->width,
 		image->height, image->foreground);
 	s->dev->be->images(s->dev, 0, image, 1);
-	s->dev->be->views(s->dev, s->view, 0, &p, 1, 0);
+	s->dev->be->views(s->dev, s->view, 0, &p, 1, s->c->views.exact);
 	s->dev->be->download(s->dev, host, s->view, (size_t)size * (size_t)size * 3 * sizeof *host);
 	to_colours(s->rgb, host, size);
 	canvas_picture(&s->canvas, s->l.x[column], row_top(s, row), s->rgb, size, size, s->l.zoom);

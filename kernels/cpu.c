@@ -108,6 +108,7 @@ static void wait_cpu(struct device *dev)
 
 const struct backend backend_cpu = {
 	.name = "cpu",
+	.naive_views = 1,
 	.open = open_cpu,
 	.close = close_cpu,
 	.alloc = alloc_cpu,

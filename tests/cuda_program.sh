@@ -44,7 +44,7 @@ losses() { # run
 	sed 's/.*"loss":\([^,]*\).*/\1/' "$1/metrics.jsonl"
 }
 
-plan 24
+plan 25
 check "20 steps on the CPU" train cpu 1 --train.steps=20 --train.dump_step=0
 for n in 1 2 3; do
 	check "20 steps on $n ranks of cuda" train "cuda$n" "$n" --device=cuda --train.steps=20 --train.dump_step=0
@@ -75,6 +75,12 @@ recomputed() {
 	train views 1 --device=cuda --train.steps=3 --train.dump_step=0 --train.recompute=views && close_step views
 }
 check "train.recompute=views: the same gradients" recomputed
+
+refused() {
+	pretrain 1 --run.dir="$scratch/exact" --device=cuda --views.exact=true
+	grep -q "views.exact=true: device 'cuda'" "$scratch/said" && ! [ -e exact/metrics.jsonl ]
+}
+check "views.exact=true is refused: there is one path of views" refused
 
 # Top-1 of the run "cpu" on the test images, linear and knn; they are few: one more or less is rounding.
 accuracies() { # device, ranks

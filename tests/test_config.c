@@ -55,6 +55,7 @@ static void defaults_are_the_papers(void **state)
 	assert_close(c.views.small_area_max, 0.14, 0);
 	assert_close(c.views.mask, 0.1, 0);
 	assert_int_equal(c.views.solarise, SOLARISE_INVERT);
+	assert_int_equal(c.views.exact, 0);
 	assert_int_equal(c.data.lanes, 64);
 	assert_string_equal(c.model.arch, "resnet50");
 	assert_string_equal(c.device, "cpu");
@@ -106,6 +107,7 @@ static void bad_values_are_refused_and_change_nothing(void **state)
 		{ "train.seed", "9300000000000000000", "integer" },
 		{ "train.seed", "-1", "from 0" },
 		{ "run.resume", "yes", "true|false" },
+		{ "views.exact", "1.0", "true|false" },
 		{ "comm.timeout_s", "0.5", "1.." },
 		{ "model.arch", "resnet51", "resnet50|resnet101" },
 		{ "model.padding", "sa", "symmetric|same" },
@@ -273,6 +275,7 @@ static void a_run_goes_on_only_as_itself(void **state)
 	assert_int_equal(
 		parse(&b,
 			"run: {dir: x, resume: true}\ncheckpoint: {every: 7}\ndevice: cuda\nthreads: 3\n"
+			"views: {exact: true}\n"
 			"comm: {bootstrap: tcp, address: 'a:1', timeout_s: 5}\n"
 			"data: {train: y, threads: 2}\ntrain: {epochs: 2000, steps: 10, stop_after: 5}\n"),
 		0);

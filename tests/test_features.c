@@ -185,6 +185,36 @@ static void training_is_a_function_of_the_seed(void **state)
 	bench_close(&b);
 }
 
+/* views.exact: the same features but for the views' rounding, which shows that the path is another.
+ */
+static void exact_views_give_the_same_features(void **state)
+{
+	enum { BATCH = 128 };
+	const char *folder = folder_of_images();
+	struct record fast, exact;
+	struct bench b;
+	double largest = 0;
+
+	(void)state;
+	bench_open(&b, folder);
+	record_training(&fast, &b, 1, BATCH, 4);
+	b.encoder.exact = 1;
+	record_training(&exact, &b, 1, BATCH, 4);
+	for (int i = 0; i < BATCH * b.encoder.width; i++) {
+		assert_close((double)exact.x[i], (double)fast.x[i], 1e-4);
+		largest = fmax(largest, fabs((double)exact.x[i] - (double)fast.x[i]));
+	}
+	assert_true(largest > 0 || !device_is_cpu());
+	record_free(&fast);
+	record_free(&exact);
+	bench_close(&b);
+	config.views.exact = 1;
+	bench_open(&b, folder);
+	assert_int_equal(b.encoder.exact, 1);
+	bench_close(&b);
+	config.views.exact = 0;
+}
+
 /* Of a broken record the single pass says so; in training another image stands in, the same each
  * time. */
 static void a_broken_record_is_left_out(void **state)
@@ -299,6 +329,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(a_pass_meets_each_image_once_in_order),
 		cmocka_unit_test(training_is_a_function_of_the_seed),
+		cmocka_unit_test(exact_views_give_the_same_features),
 		cmocka_unit_test(a_broken_record_is_left_out),
 		cmocka_unit_test(features_that_are_not_finite_are_refused),
 		cmocka_unit_test(a_split_deals_each_image_to_one_side),

@@ -50,6 +50,7 @@ struct config {
 		enum small_from small_from;
 		double mask; /* p_m: probability that a large view's background is removed */
 		double mask_min_share; /* masks that cover less of the image are not used */
+		int exact;             /* views are made by the plain path, not the fast one */
 	} views;
 	struct {
 		char *arch;   /* resnet18 ... resnet295 */

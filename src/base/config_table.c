@@ -68,6 +68,10 @@ const struct option config_options[] = {
 		"probability of removing a large view's background, where there are masks"),
 	REAL(views.mask_min_share, "0.05", 0, 1, SAME,
 		"masks that cover less of the image are not used"),
+	/* free: the paths differ by rounding, as devices do */
+	BOOL(views.exact, "false", FREE,
+		"views by the plain path, one operation after another: slow, to compare with; cpu "
+		"only"),
 
 	TEXT(model.arch, "resnet50",
 		"resnet18|resnet34|resnet50|resnet101|resnet152|resnet200|resnet295", SAME,

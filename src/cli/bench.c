@@ -78,6 +78,7 @@ static void views_item(struct work *w)
 {
 	const struct recipe *r = &w->recipe;
 	struct view_params p[VIEWS_MAX];
+	int exact = w->b->config->views.exact;
 	uint64_t id = pick(w);
 
 	decode(w, id);
@@ -85,9 +86,9 @@ static void views_item(struct work *w)
 		view_draw(&p[v], &r->view[v], 1, (int64_t)w->number, id, v, w->image.width,
 			w->image.height, w->image.foreground);
 	w->dev->be->images(w->dev, 0, &w->image, 1);
-	w->dev->be->views(w->dev, w->out, 0, p, r->large, 0);
+	w->dev->be->views(w->dev, w->out, 0, p, r->large, exact);
 	if (r->small > 0)
-		w->dev->be->views(w->dev, w->out, 0, p + r->large, r->small, 0);
+		w->dev->be->views(w->dev, w->out, 0, p + r->large, r->small, exact);
 }
 
 static void crop_item(struct work *w)
@@ -100,7 +101,7 @@ static void crop_item(struct work *w)
 		w->image.height, 0);
 	p.jitter = p.grey = p.taps = p.solarise = p.masked = 0;
 	w->dev->be->images(w->dev, 0, &w->image, 1);
-	w->dev->be->views(w->dev, w->out, 0, &p, 1, 0);
+	w->dev->be->views(w->dev, w->out, 0, &p, 1, w->b->config->views.exact);
 }
 
 static void read_item(struct work *w)

@@ -16,6 +16,24 @@ static int cores(const struct comm *comm)
 	return mine > 0 ? mine : 1;
 }
 
+static struct device *open_device(const struct config *c, const struct comm *comm,
+	const struct backend *be, char err[ERR_MAX])
+{
+	const struct device_options options = { .index = comm->local_rank,
+		.threads = c->threads,
+		.precision = c->precision,
+		.workspace = (size_t)c->workspace_mib << 20 };
+
+	if (c->views.exact && !be->naive_views) {
+		fail(err,
+			"views.exact=true: device '%s' makes views in one way only; set "
+			"views.exact=false, or device=cpu",
+			be->name);
+		return NULL;
+	}
+	return be->open(&options, err);
+}
+
 struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MAX])
 {
 	const struct backend *be = backend_find(c->device, err);
@@ -25,14 +43,8 @@ struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MA
 		c->threads = cores(comm);
 	if (c->data.threads == 0)
 		c->data.threads = c->threads;
-	if (be) {
-		const struct device_options options = { .index = comm->local_rank,
-			.threads = c->threads,
-			.precision = c->precision,
-			.workspace = (size_t)c->workspace_mib << 20 };
-
-		dev = be->open(&options, err);
-	}
+	if (be)
+		dev = open_device(c, comm, be, err);
 	if (comm_agree(comm, dev ? 0 : -1, err) == 0) {
 		be->connect(dev, comm);
 		return dev;

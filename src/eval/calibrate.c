@@ -39,7 +39,7 @@ static void run_batch(const struct encoder *e, void *input, const struct batch *
 	for (int i = 0; i < b->count; i++)
 		transform_centre(&params[i], e->size, b->images[i].width, b->images[i].height);
 	e->dev->be->images(e->dev, 0, b->images, b->count);
-	e->dev->be->views(e->dev, input, 0, params, 1, 0);
+	e->dev->be->views(e->dev, input, 0, params, 1, e->exact);
 	infer_calibrate(e->net, input);
 }
 

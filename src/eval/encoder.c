@@ -52,9 +52,11 @@ int encoder_open(struct encoder *e, const struct encoder_options *o, const struc
 {
 	int rc;
 
-	*e = (struct encoder){
-		.comm = comm, .dev = dev, .size = o->size, .threads = c->data.threads
-	};
+	*e = (struct encoder){ .comm = comm,
+		.dev = dev,
+		.size = o->size,
+		.threads = c->data.threads,
+		.exact = c->views.exact };
 	e->net = infer_open(dev, c, ENCODER_PIECE, o->size);
 	e->width = infer_width(e->net);
 	rc = o->source == ENCODER_CHECKPOINT ? load_checkpoint(e, o, err)

@@ -28,6 +28,7 @@ struct encoder {
 	int width; /* of its features */
 	int size;
 	int threads;    /* that decode images */
+	int exact;      /* views by the plain path */
 	int64_t step;   /* of the checkpoint; 0 without */
 	int calibrated; /* it has running statistics; else calibrate() must follow */
 };

@@ -196,7 +196,7 @@ static void encode_piece(struct feature_stream *s, const struct batch *b, int fr
 	for (int i = 0; i < n; i++)
 		transform(s, &params[i], b, from + i);
 	s->e.dev->be->images(s->e.dev, slot, b->images + from, n);
-	s->e.dev->be->views(s->e.dev, s->input, slot, params, 1, 0);
+	s->e.dev->be->views(s->e.dev, s->input, slot, params, 1, s->e.exact);
 	infer_features(s->e.net, s->own + (size_t)from * (size_t)s->width, s->input, n);
 }
 

@@ -118,6 +118,7 @@ struct lars_step {
 
 struct backend {
 	const char *name; /* "cpu", "cuda" */
+	int naive_views;  /* views has a plain reference path */
 
 	/* ---- device ---- */
 
@@ -176,7 +177,7 @@ struct backend {
 	 * n
 	 * + i], whose sizes are all the same, normalised by mean and deviation of spec 3.1.  params
 	 * is host memory and may change on return.  naive != 0: by the plain reference path, where
-	 * the device has one. */
+	 * naive_views says that there is one; else it is not looked at. */
 	void (*views)(struct device *dev, void *out, int slot, const struct view_params *params,
 		int views, int naive);
 

@@ -29,7 +29,8 @@ void step_feed(struct step *s, const struct batch *batch, int64_t epoch)
 /* `count` views from view v on, into the input of their run. */
 static void draw(struct step *s, struct model_run *run, int v, int count)
 {
-	s->dev->be->views(s->dev, run->input, s->slot, s->fed[s->slot].views + v * s->n, count, 0);
+	s->dev->be->views(s->dev, run->input, s->slot, s->fed[s->slot].views + v * s->n, count,
+		s->config->views.exact);
 }
 
 const void *step_view(struct step *s, int v, int *size)
