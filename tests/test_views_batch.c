@@ -12,8 +12,6 @@
 #include "view_fixture.h"
 #include "view_reference.h"
 
-static const double bound = 1.0 / 255 + 1e-4; /* what any back end may differ by */
-
 /* A recipe in which everything happens often. */
 static struct view_recipe busy(int size)
 {
@@ -93,7 +91,7 @@ static void fast_is_naive_is_the_reference(void **state)
 	print_message(
 		"# largest difference of the fast path: %.2g from naive, %.2g from the reference\n",
 		most.naive, most.reference);
-	assert_true(most.naive < bound && most.reference < bound);
+	assert_true(most.naive < VIEW_BOUND && most.reference < VIEW_BOUND);
 	assert_close(most.naive, 0, 1e-5);
 	assert_close(most.reference, 0, 1e-5);
 }

@@ -3,6 +3,10 @@
 
 #include "nn/backend.h"
 
+/* What a fast path of any back end may differ from the plain one by, in values of 0..1: a step of 8
+ * bits, and rounding. */
+#define VIEW_BOUND (1.0 / 255 + 1e-4)
+
 /* Smooth colours with noise and hard edges, and a mask of a disc; the seed decides all. */
 struct image picture(int w, int h, uint32_t seed);
 void picture_free(struct image *im);
