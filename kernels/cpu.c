@@ -2,6 +2,7 @@
 #include "cpu.h"
 
 #include <omp.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -62,17 +63,27 @@ static void close_cpu(struct device *dev)
 	xfree(cpu);
 }
 
+/* Zeros without writing them: pages of large arrays come, cleared, as they are first used, by the
+ * thread that uses them.  A run of gigabytes so starts at once.  What calloc gave lies before the
+ * aligned array. */
 static void *alloc_cpu(struct device *dev, size_t bytes, const char *purpose)
 {
+	enum { ALIGN = 64 };
+	char *given = xcalloc(1, (bytes + ALIGN - 1) / ALIGN * ALIGN + 2 * ALIGN), *p;
+
 	(void)purpose;
 	dev->counts.allocations++;
-	return xaligned(bytes);
+	p = given + 2 * ALIGN - (uintptr_t)given % ALIGN;
+	((void **)p)[-1] = given;
+	return p;
 }
 
 static void free_cpu(struct device *dev, void *p)
 {
+	void *given = p ? ((void **)p)[-1] : NULL;
+
 	(void)dev;
-	xfree(p);
+	xfree(given);
 }
 
 /* upload, download and copy are one here */

@@ -150,7 +150,7 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
 	else
-		log_info("the first batch is there %.2f s after the program began",
+		log_info("training begins, with its first batch, %.2f s after the program did",
 			clock_process_age());
 	while (r->step.state.step < r->steps) {
 		struct plan plan = agree_on_plan(r);

@@ -171,14 +171,18 @@ int run_open(struct run *r, char err[ERR_MAX])
 	if (comm_agree(r->comm, open_data(r, err), err) != 0 || open_folder(r, path, err) != 0)
 		return -1;
 	step_open(&r->step, r->config, r->comm, r->step.dev);
-	state_init(&r->step.state, r->config);
-	rc = *path ? resume(r, path, err) : load_initial(r, err);
+	if (*path)
+		rc = resume(r, path, err);
+	open_loader(r); /* decodes while the initial weights are drawn */
+	if (!*path) {
+		state_init(&r->step.state, r->config);
+		rc = load_initial(r, err);
+	}
 	if (rc == 0 && r->comm->rank == 0)
 		rc = open_chief(r, err);
 	if (comm_agree(r->comm, rc, err) != 0)
 		return -1;
 	describe(r);
-	open_loader(r);
 	return 0;
 }
 
