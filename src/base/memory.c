@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/die.h"
 
@@ -41,26 +40,11 @@ void *xrealloc(void *p, size_t bytes)
 	return counted(realloc(p, bytes ? bytes : 1), bytes);
 }
 
-/* From a few huge pages on, memory begins at one and asks for them: the passes over activations
- * then miss the address cache less, and first touching them costs far fewer faults.  Where the
- * kernel has none, nothing changes. */
-static void *large_block(size_t bytes)
-{
-	enum { HUGE_PAGE = 2 << 20 };
-	void *p = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
-
-	if (p)
-		madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
-}
-
 void *xaligned(size_t bytes)
 {
-	enum { LARGE = 8 << 20 };
 	size_t rounded = (bytes + 63) / 64 * 64;
-	void *p = bytes >= LARGE ? large_block(bytes) : aligned_alloc(64, rounded ? rounded : 64);
+	void *p = counted(aligned_alloc(64, rounded ? rounded : 64), bytes);
 
-	p = counted(p, bytes);
 	memset(p, 0, rounded);
 	return p;
 }
