@@ -141,6 +141,7 @@ struct device *open_cuda(const struct device_options *options, char *err)
 	cuda = xcalloc(1, sizeof *cuda);
 	cuda->device.be = &backend_cuda;
 	cuda->device.precision = options->precision;
+	cuda->device.recompute = RECOMPUTE_NONE;
 	cuda->device.element = options->precision == PRECISION_BF16 ? 2 : sizeof(float);
 	cuda->index = device;
 	cuda->workspace_limit = options->workspace > 0 ? options->workspace : DEVICE_WORKSPACE;

@@ -59,7 +59,8 @@ struct tally *tally_open(
 	t = xcalloc(1, sizeof *t);
 	t->device = (struct device){ .be = &backend_tally,
 		.precision = precision,
-		.element = precision == PRECISION_BF16 ? 2 : sizeof(float) };
+		.element = precision == PRECISION_BF16 ? 2 : sizeof(float),
+		.recompute = RECOMPUTE_NONE };
 	t->card = card;
 	t->next = FIRST_ADDRESS;
 	t->workspace = workspace;
@@ -82,6 +83,7 @@ void tally_close(struct tally *t)
 void tally_restart(struct tally *t)
 {
 	t->work_count = t->message_count = 0;
+	memset(t->kinds, 0, sizeof t->kinds);
 }
 
 /* ---- memory ---- */
@@ -154,18 +156,22 @@ static struct tally_work *work_of(struct tally *t, const char *layer)
 	return &t->work[t->work_count++];
 }
 
-void tally_add(struct tally *t, const char *layer, double operations, double bytes)
+static void add_work(const struct tally *t, struct tally_work *w, double operations, double bytes)
 {
-	struct tally_work *w;
 	double compute = operations / t->card->rate[t->device.precision],
 	       move = bytes / t->card->bandwidth;
 
-	layer = layer ? layer : t->device.layer ? t->device.layer : "other";
-	w = work_of(t, layer);
 	w->operations += operations;
 	w->bytes += bytes;
 	w->floor_s += compute > move ? compute : move;
 	w->calls++;
+}
+
+void tally_add(struct tally *t, enum kind kind, const char *layer, double operations, double bytes)
+{
+	layer = layer ? layer : t->device.layer ? t->device.layer : "other";
+	add_work(t, work_of(t, layer), operations, bytes);
+	add_work(t, &t->kinds[kind], operations, bytes);
 }
 
 void tally_send(struct tally *t, const char *what, double bytes)

@@ -10,9 +10,9 @@ static inline struct tally *tally_of(struct device *dev)
 	return (struct tally *)dev;
 }
 
-/* Add a call of this layer: operations of matrix products, bytes moved. layer NULL: the one that
- * the network is at. */
-void tally_add(struct tally *t, const char *layer, double operations, double bytes);
+/* Add a call of this kind and layer: operations of matrix products, bytes moved. layer NULL: the
+ * one that the network is at. */
+void tally_add(struct tally *t, enum kind kind, const char *layer, double operations, double bytes);
 
 /* Add a message of so many bytes a rank. */
 void tally_send(struct tally *t, const char *what, double bytes);

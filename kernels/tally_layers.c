@@ -6,7 +6,7 @@
 /* So many passes over the array. */
 static void passes(struct device *dev, int count, int groups, size_t rows, int channels)
 {
-	tally_add(tally_of(dev), NULL, 0,
+	tally_add(tally_of(dev), KIND_NORM, NULL, 0,
 		count * elements(dev, (double)groups * (double)rows * channels));
 }
 
@@ -21,14 +21,14 @@ void norm_statistics_tally(struct device *dev, float *mean, float *rstd, const d
 	double count, float eps, int groups, int channels)
 {
 	(void)mean, (void)rstd, (void)sums, (void)count, (void)eps;
-	tally_add(tally_of(dev), NULL, 0, (2 * F + 2 * D) * groups * channels);
+	tally_add(tally_of(dev), KIND_NORM, NULL, 0, (2 * F + 2 * D) * groups * channels);
 }
 
 void norm_running_tally(struct device *dev, float *running, const double *sums, double count,
 	float decay, int groups, int channels)
 {
 	(void)running, (void)sums, (void)count, (void)decay;
-	tally_add(tally_of(dev), NULL, 0, (4 * F + 2 * D * groups) * channels);
+	tally_add(tally_of(dev), KIND_NORM, NULL, 0, (4 * F + 2 * D * groups) * channels);
 }
 
 void norm_apply_tally(struct device *dev, void *y, const void *x, const float *mean,
@@ -50,7 +50,7 @@ void norm_parameter_gradient_tally(struct device *dev, float *dgamma, float *dbe
 	const double *sums, int groups, int channels)
 {
 	(void)dgamma, (void)dbeta, (void)sums;
-	tally_add(tally_of(dev), NULL, 0, (4 * F + 2 * D * groups) * channels);
+	tally_add(tally_of(dev), KIND_NORM, NULL, 0, (4 * F + 2 * D * groups) * channels);
 }
 
 void norm_backward_tally(struct device *dev, void *dx, void *dresidual, const void *dy,
@@ -69,7 +69,7 @@ static void pool(struct device *dev, const struct pool_shape *s)
 	    q = conv_out(s->w, s->left, s->right, s->r, s->stride);
 	double out = (double)s->n * p * q * s->c;
 
-	tally_add(tally_of(dev), "pooling", 0,
+	tally_add(tally_of(dev), KIND_POINTWISE, "pooling", 0,
 		elements(dev, (double)s->n * s->h * s->w * s->c + out) + out);
 }
 
@@ -90,7 +90,8 @@ void max_pool_backward_tally(struct device *dev, void *dx, const void *dy, const
 void mean_pool_tally(struct device *dev, void *y, const void *x, int n, int pixels, int c)
 {
 	(void)y, (void)x;
-	tally_add(tally_of(dev), "pooling", 0, elements(dev, (double)n * c * (pixels + 1)));
+	tally_add(tally_of(dev), KIND_POINTWISE, "pooling", 0,
+		elements(dev, (double)n * c * (pixels + 1)));
 }
 
 void mean_pool_backward_tally(
@@ -105,14 +106,16 @@ void unit_length_tally(
 	struct device *dev, float *o, float *length, const void *u, size_t rows, int d)
 {
 	(void)o, (void)length, (void)u;
-	tally_add(tally_of(dev), "loss", 0, (F + (double)dev->element) * (double)rows * d);
+	tally_add(
+		tally_of(dev), KIND_LOSS, "loss", 0, (F + (double)dev->element) * (double)rows * d);
 }
 
 void unit_length_backward_tally(struct device *dev, void *du, const float *g, const float *o,
 	const float *length, size_t rows, int d)
 {
 	(void)du, (void)g, (void)o, (void)length;
-	tally_add(tally_of(dev), "loss", 0, (2 * F + (double)dev->element) * (double)rows * d);
+	tally_add(tally_of(dev), KIND_LOSS, "loss", 0,
+		(2 * F + (double)dev->element) * (double)rows * d);
 }
 
 /* Every candidate's vector is read for the logits and again for the gradient. */
@@ -123,7 +126,8 @@ void relic_loss_tally(struct device *dev, float *g, float *g_small, double *term
 	       views = o->large + o->small;
 
 	(void)g, (void)g_small, (void)terms;
-	tally_add(tally_of(dev), "loss", 0, F * b->d * (2 * candidates + 2 * views * b->n));
+	tally_add(tally_of(dev), KIND_LOSS, "loss", 0,
+		F * b->d * (2 * candidates + 2 * views * b->n));
 }
 
 /* These two and ema walk the same buffer; ema is told its length and counts for all. */
@@ -144,5 +148,6 @@ void ema_tally(struct device *dev, float *target, const float *p, float decay, s
 	const double norms = 2, lars = 5, ema = 3; /* passes over the buffer */
 
 	(void)target, (void)p, (void)decay;
-	tally_add(tally_of(dev), "optimiser", 0, (norms + lars + ema) * F * (double)n);
+	tally_add(tally_of(dev), KIND_OPTIMISER, "optimiser", 0,
+		(norms + lars + ema) * F * (double)n);
 }

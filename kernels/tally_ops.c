@@ -14,7 +14,7 @@ static void upload_tally(struct device *dev, void *to, const void *from, size_t 
 {
 	(void)to, (void)from;
 	dev->counts.copies++;
-	tally_add(tally_of(dev), "copies from and to the host", 0, (double)bytes);
+	tally_add(tally_of(dev), KIND_HOST, "copies from and to the host", 0, (double)bytes);
 }
 
 static void download_tally(struct device *dev, void *to, const void *from, size_t bytes)
@@ -23,19 +23,19 @@ static void download_tally(struct device *dev, void *to, const void *from, size_
 	memset(to, 0, bytes);
 	dev->counts.copies++;
 	dev->counts.waits++;
-	tally_add(tally_of(dev), "copies from and to the host", 0, (double)bytes);
+	tally_add(tally_of(dev), KIND_HOST, "copies from and to the host", 0, (double)bytes);
 }
 
 static void copy_tally(struct device *dev, void *to, const void *from, size_t bytes)
 {
 	(void)to, (void)from;
-	tally_add(tally_of(dev), "copies on the device", 0, 2 * (double)bytes);
+	tally_add(tally_of(dev), KIND_POINTWISE, "copies on the device", 0, 2 * (double)bytes);
 }
 
 static void zero_tally(struct device *dev, void *p, size_t bytes)
 {
 	(void)p;
-	tally_add(tally_of(dev), "optimiser", 0, (double)bytes);
+	tally_add(tally_of(dev), KIND_OPTIMISER, "optimiser", 0, (double)bytes);
 }
 
 static void wait_tally(struct device *dev)
@@ -46,7 +46,8 @@ static void wait_tally(struct device *dev)
 static void to_float_tally(struct device *dev, float *y, const void *x, size_t n)
 {
 	(void)y, (void)x;
-	tally_add(tally_of(dev), "casts", 0, elements(dev, (double)n) + F * (double)n);
+	tally_add(tally_of(dev), KIND_POINTWISE, "casts", 0,
+		elements(dev, (double)n) + F * (double)n);
 }
 
 static void from_float_tally(struct device *dev, void *y, const float *x, size_t n)
@@ -104,13 +105,13 @@ static void gather_tally(struct device *dev, float *all, const float *own, int v
 static void axpy_tally(struct device *dev, float *y, float a, const float *x, size_t n)
 {
 	(void)y, (void)a, (void)x;
-	tally_add(tally_of(dev), "loss", 0, 3 * F * (double)n);
+	tally_add(tally_of(dev), KIND_LOSS, "loss", 0, 3 * F * (double)n);
 }
 
 static void add_tally(struct device *dev, void *y, const void *x, size_t n)
 {
 	(void)y, (void)x;
-	tally_add(tally_of(dev), NULL, 0, 3 * elements(dev, (double)n));
+	tally_add(tally_of(dev), KIND_POINTWISE, NULL, 0, 3 * elements(dev, (double)n));
 }
 
 /* Pixels of images of 8 bits a channel. */
@@ -133,7 +134,7 @@ static void images_tally(struct device *dev, int slot, const struct image *image
 	t->image_count[slot] = n;
 	t->image_bytes[slot] = image_bytes(images, n);
 	dev->counts.copies++;
-	tally_add(t, "images from the host", 0, (double)t->image_bytes[slot]);
+	tally_add(t, KIND_IMAGES, "images from the host", 0, (double)t->image_bytes[slot]);
 }
 
 static void views_tally(struct device *dev, void *out, int slot, const struct view_params *params,
@@ -143,7 +144,8 @@ static void views_tally(struct device *dev, void *out, int slot, const struct vi
 	double pixels = (double)t->image_count[slot] * views * params->size * params->size * 3;
 
 	(void)out, (void)naive;
-	tally_add(t, "views", 0, (double)t->image_bytes[slot] * views + elements(dev, pixels));
+	tally_add(t, KIND_VIEWS, "views", 0,
+		(double)t->image_bytes[slot] * views + elements(dev, pixels));
 }
 
 /* ---- convolution and products ---- */
@@ -175,18 +177,25 @@ static void conv_close_tally(struct device *dev, struct conv *conv)
 	xfree(conv);
 }
 
+/* Forward, and backward to the data. */
+static void convolve(struct device *dev, struct conv *c, enum kind kind)
+{
+	tally_scratch(tally_of(dev), (size_t)elements(dev, c->padded));
+	tally_add(tally_of(dev), kind, NULL, c->operations, elements(dev, c->x + c->w + c->y));
+}
+
 static void conv_forward_tally(
 	struct device *dev, struct conv *c, void *y, const void *x, const void *w)
 {
 	(void)y, (void)x, (void)w;
-	tally_scratch(tally_of(dev), (size_t)elements(dev, c->padded));
-	tally_add(tally_of(dev), NULL, c->operations, elements(dev, c->x + c->w + c->y));
+	convolve(dev, c, KIND_CONV_FORWARD);
 }
 
 static void conv_backward_data_tally(
 	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w)
 {
-	conv_forward_tally(dev, c, dx, dy, w);
+	(void)dx, (void)dy, (void)w;
+	convolve(dev, c, KIND_CONV_DATA);
 }
 
 /* The gradient is added to: read and written, as floats. */
@@ -194,12 +203,13 @@ static void conv_backward_weights_tally(
 	struct device *dev, struct conv *c, float *dw, const void *dy, const void *x)
 {
 	(void)dw, (void)dy, (void)x;
-	tally_add(tally_of(dev), NULL, c->operations, elements(dev, c->x + c->y) + 2 * F * c->w);
+	tally_add(tally_of(dev), KIND_CONV_WEIGHTS, NULL, c->operations,
+		elements(dev, c->x + c->y) + 2 * F * c->w);
 }
 
 static void product(struct device *dev, double rows, double in, double out, double weight_bytes)
 {
-	tally_add(tally_of(dev), NULL, 2 * rows * in * out,
+	tally_add(tally_of(dev), KIND_PRODUCT, NULL, 2 * rows * in * out,
 		elements(dev, rows * (in + out)) + in * out * weight_bytes);
 }
 
@@ -227,14 +237,15 @@ static void bias_add_tally(
 	struct device *dev, void *y, const float *bias, size_t rows, int channels)
 {
 	(void)y, (void)bias;
-	tally_add(tally_of(dev), NULL, 0, 2 * elements(dev, (double)rows * channels));
+	tally_add(
+		tally_of(dev), KIND_POINTWISE, NULL, 0, 2 * elements(dev, (double)rows * channels));
 }
 
 static void bias_gradient_tally(
 	struct device *dev, float *db, const void *dy, size_t rows, int channels)
 {
 	(void)db, (void)dy;
-	tally_add(tally_of(dev), NULL, 0, elements(dev, (double)rows * channels));
+	tally_add(tally_of(dev), KIND_POINTWISE, NULL, 0, elements(dev, (double)rows * channels));
 }
 
 const struct backend backend_tally = {

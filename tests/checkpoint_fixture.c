@@ -111,6 +111,27 @@ void fixture_write(struct checkpoint_place *f, int64_t step)
 	assert_string_equal(f->err, "");
 }
 
+int fixture_submit(struct checkpoint_writer *w, const struct checkpoint *c, const struct params *p,
+	const struct stats *s, char err[ERR_MAX])
+{
+	struct checkpoint *copy = checkpoint_writer_copy(w, err);
+
+	if (!copy)
+		return -1;
+	copy->step = c->step;
+	copy->stats_updates = c->stats_updates;
+	copy->images = c->images;
+	memcpy(copy->params, c->params, p->length * sizeof(float));
+	memcpy(copy->momentum, c->momentum, p->length * sizeof(float));
+	memcpy(copy->target, c->target, p->length * sizeof(float));
+	memcpy(copy->stats, c->stats, s->length * sizeof(float));
+	memcpy(copy->target_stats, c->target_stats, s->length * sizeof(float));
+	xfree(copy->config);
+	copy->config = c->config ? xstrdup(c->config) : NULL;
+	checkpoint_writer_submit(w);
+	return 0;
+}
+
 int fixture_read(struct checkpoint_place *f, const char *path)
 {
 	return checkpoint_read(path, &f->c, &f->p, &f->s, f->err);

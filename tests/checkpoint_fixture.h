@@ -31,6 +31,11 @@ const char *fixture_path(const struct checkpoint_place *f, int64_t step);
 /* Write the state of that step, which has to work. */
 void fixture_write(struct checkpoint_place *f, int64_t step);
 
+/* Copy c to the writer's copy and submit it; as checkpoint_writer_copy, -1 with err when that
+ * tells of a failed write. */
+int fixture_submit(struct checkpoint_writer *w, const struct checkpoint *c, const struct params *p,
+	const struct stats *s, char err[ERR_MAX]);
+
 /* As checkpoint_read. */
 int fixture_read(struct checkpoint_place *f, const char *path);
 

@@ -39,7 +39,7 @@ static int write_on(
 
 	for (int64_t step = c->step + 1;; step++) {
 		fixture_fill(c, p, s, step);
-		if (checkpoint_writer_submit(w, c, err) != 0)
+		if (fixture_submit(w, c, p, s, err) != 0)
 			break;
 		/* submit waited for the one before */
 		printf("%" PRId64 "\n", step - 1);

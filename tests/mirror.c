@@ -133,7 +133,9 @@ struct device *mirror_open(struct device *inner)
 	all = slots;
 	mirror_conv(&all);
 	mirror_layers(&all);
-	m->device = (struct device){ .be = &all, .element = sizeof(float) };
+	m->device = (struct device){
+		.be = &all, .element = sizeof(float), .recompute = RECOMPUTE_NONE
+	};
 	m->inner = inner;
 	return &m->device;
 }

@@ -89,7 +89,7 @@ static void the_writer_writes_copies(void **state)
 	(void)state;
 	for (int k = 1; k <= 10; k++) {
 		fixture_fill(&f.c, &f.p, &f.s, k);
-		assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
+		assert_int_equal(fixture_submit(w, &f.c, &f.p, &f.s, f.err), 0);
 		/* the writer has its own copy */
 		fixture_fill(&f.c, &f.p, &f.s, 77);
 	}
@@ -115,7 +115,7 @@ static void a_long_configuration_fits(void **state)
 	config[100000] = 0;
 	f.c.config = config;
 	fixture_fill(&f.c, &f.p, &f.s, 1);
-	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
+	assert_int_equal(fixture_submit(w, &f.c, &f.p, &f.s, f.err), 0);
 	assert_int_equal(checkpoint_writer_close(w, f.err), 0);
 	assert_int_equal(checkpoint_read_config(fixture_path(&f, 1), &config, &step, f.err), 0);
 	assert_string_equal(config, f.c.config);
@@ -131,11 +131,11 @@ static void a_failed_write_is_told_once(void **state)
 
 	(void)state;
 	fixture_fill(&f.c, &f.p, &f.s, 1);
-	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
-	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), -1);
+	assert_int_equal(fixture_submit(w, &f.c, &f.p, &f.s, f.err), 0);
+	assert_int_equal(fixture_submit(w, &f.c, &f.p, &f.s, f.err), -1);
 	assert_says(f.err,
 		"gone/checkpoints/step-000000001.h5: cannot create it: No such file or directory");
-	assert_int_equal(checkpoint_writer_submit(w, &f.c, f.err), 0);
+	assert_int_equal(fixture_submit(w, &f.c, &f.p, &f.s, f.err), 0);
 	assert_int_equal(checkpoint_writer_close(w, f.err), -1);
 	assert_says(f.err, "gone/checkpoints/step-000000001.h5");
 	fixture_close(&f);
@@ -157,7 +157,7 @@ static void fill_disk(const char *run, const char *reason)
 	w = checkpoint_writer_open(run, &p, &s, 1000, 0);
 	for (; step < 100; step++) {
 		fixture_fill(&c, &p, &s, step);
-		if (checkpoint_writer_submit(w, &c, err) != 0)
+		if (fixture_submit(w, &c, &p, &s, err) != 0)
 			break;
 	}
 	assert_int_equal(checkpoint_writer_close(w, late), 0);

@@ -12,4 +12,7 @@ static inline double clock_seconds(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Seconds since this process began, to a hundredth; -1 where the system does not tell. */
+double clock_process_age(void);
+
 #endif

@@ -19,7 +19,7 @@ enum stop_gradient { STOP_WHOLE, STOP_ENTROPY };
 enum kl_direction { KL_FORWARD, KL_REVERSE };
 enum ema_schedule { EMA_CONSTANT, EMA_COSINE };
 enum target_init { TARGET_SEPARATE, TARGET_COPY };
-enum recompute { RECOMPUTE_NONE, RECOMPUTE_VIEWS };
+enum recompute { RECOMPUTE_AUTO, RECOMPUTE_NONE, RECOMPUTE_OUTPUTS, RECOMPUTE_VIEWS };
 enum precision {
 	PRECISION_FLOAT32, /* float throughout */
 	PRECISION_TF32, /* float, but convolutions and linear layers round their factors to 10 bits

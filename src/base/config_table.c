@@ -123,8 +123,8 @@ const struct option config_options[] = {
 		"write all of this step (counted from 0) to a file; -1: none"),
 	LONG(train.stop_after, "0", 0, LAST, FREE,
 		"stop with a checkpoint after so many steps in all; 0: at the end"),
-	WORD(train.recompute, "none", "none|views", FREE,
-		"views: keep no activations of a view but run it again for its gradient; less memory"),
+	WORD(train.recompute, "auto", "auto|none|outputs|views", FREE,
+		"made again for the gradient, for less memory; outputs: what follows each convolution's own output, views: all of a view; auto: outputs on the cpu, none on cuda"),
 	INT(train.log_every, "10", 1, 1000000, FREE, "steps between lines of metrics.jsonl"),
 
 	INT(checkpoint.keep, "3", 1, 100000, FREE, "newest checkpoints to keep"),

@@ -1,8 +1,6 @@
 /* bench_data.c - images to measure with where no data set is given. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/rng.h"
@@ -95,26 +93,6 @@ static int write_set(const char *folder, int images, char err[ERR_MAX])
 
 struct dataset *bench_make_data(int images, char **folder, char err[ERR_MAX])
 {
-	const char *base = getenv("TMPDIR");
-
-	*folder = xasprintf("%s/reliquary-bench-XXXXXX", base && *base ? base : "/tmp");
-	if (!mkdtemp(*folder)) {
-		fail(err, "%s: cannot make a temporary folder; name a packed set by --data",
-			*folder);
-		return NULL;
-	}
-	return write_set(*folder, images, err) == 0 ? dataset_open(*folder, err) : NULL;
-}
-
-void bench_remove_data(const char *folder)
-{
-	static const char *const files[] = { "shard-00000.h5", "index.json" };
-
-	for (int i = 0; i < 2; i++) {
-		char *path = xasprintf("%s/%s", folder, files[i]);
-
-		unlink(path);
-		xfree(path);
-	}
-	rmdir(folder);
+	*folder = bench_make_folder(err);
+	return *folder && write_set(*folder, images, err) == 0 ? dataset_open(*folder, err) : NULL;
 }

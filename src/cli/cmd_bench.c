@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "cli/bench.h"
+#include "cli/bench_figures.h"
 #include "cli/commands.h"
 #include "cli/compute.h"
 #include "cli/options.h"
@@ -12,13 +12,14 @@
 #include "nn/model.h"
 
 struct arguments {
-	const char *data;
+	const char *data, *only;
+	unsigned wanted; /* by only */
 	double seconds;
 	long repeats, images;
-	int json, trace;
+	int json, trace, profile;
 };
 
-enum { ENTRIES = 4 };
+enum { ENTRIES = 5 };
 
 static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 {
@@ -26,9 +27,11 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 		{ "data", OPTION_TEXT, &a->data, 0, 0, "DIR",
 			"packed set to read; without it textures of 500 x 375 pixels are made" },
 		{ "images", OPTION_LONG, &a->images, 1, 100000, "N", "textures to make" },
+		{ "only", OPTION_TEXT, &a->only, 0, 0, "LIST",
+			"some of views,crops,reads,pack,start,save,step; else all" },
 		{ "seconds", OPTION_REAL, &a->seconds, 0.01, 1000, "S", "length of a measurement" },
-		{ "repeats", OPTION_LONG, &a->repeats, 1, 99, "N",
-			"measurements; the median is printed" },
+		{ "repeats", OPTION_LONG, &a->repeats, 1, BENCH_REPEATS_MAX, "N",
+			"measurements; the median is printed; steps of --profile: the mean" },
 	};
 
 	memcpy(table, entries, sizeof entries);
@@ -36,13 +39,15 @@ static void fill_table(struct option_entry table[ENTRIES], struct arguments *a)
 
 static int help(const struct option_entry *table)
 {
-	printf("usage: reliquary bench [--json | --trace] [--data DIR] [options]\n\n"
-	       "Measures the parts one after another: reading, decoding and augmenting on one core, and training steps on all threads.\n"
+	printf("usage: reliquary bench [--trace | [--profile] [--json]] [--data DIR] [options]\n\n"
+	       "Measures the parts one after another: reading, decoding, augmenting and packing on one core; the start; what\n"
+	       "a checkpoint costs; and training steps on all threads.\n"
 	       "The network is the configuration's (the paper's ResNet-50 with 4 x 224 + 2 x 96 pixels), with a batch of 8 unless\n"
 	       "train.batch is set.\n\n");
 	options_help(stdout, table, ENTRIES);
 	printf("  --json              one JSON object instead of the table\n"
 	       "  --trace             only count what a step asks of the device: launches, copies, collectives, waits\n"
+	       "  --profile           only where the time of a step goes, beside the least that this machine would take for it\n"
 	       "  --config FILE, --model.arch=resnet18, --train.batch=16, --threads=2 ... settings ('reliquary pretrain --help')\n");
 	return EXIT_DONE;
 }
@@ -55,38 +60,14 @@ static int read_arguments(
 	fill_table(table, a);
 	a->json = options_take_flag("json", &argc, argv);
 	a->trace = options_take_flag("trace", &argc, argv);
+	a->profile = options_take_flag("profile", &argc, argv);
 	c->train.batch = c->data.lanes = 8;
 	if (options_take(table, ENTRIES, &argc, argv, err) != 0 ||
-		config_arguments(c, &argc, argv, err) != 0 || options_end(argc, argv, 0, err) != 0)
+		config_arguments(c, &argc, argv, err) != 0 ||
+		options_end(argc, argv, 0, err) != 0 ||
+		figures_choose(&a->wanted, a->only ? a->only : "", err) != 0)
 		return -1;
 	return model_check(c, err);
-}
-
-struct figures {
-	double views, crops, reads, step, operations, peak;
-};
-
-static void print_figures(const struct figures *f, const struct bench *b, const struct config *c,
-	const struct arguments *a, int ranks)
-{
-	if (a->json) {
-		printf("{\"views_per_s_per_core\":%.1f,\"crops_per_s_per_core\":%.1f,\"shard_reads_per_s_per_core\":%.0f,"
-		       "\"step_images_per_s\":%.3f,\"step_operations_per_s\":%.4g,\"peak_bytes\":%.0f}\n",
-			f->views, f->crops, f->reads, f->step, f->operations, f->peak);
-		return;
-	}
-	printf("read + decode + all views, %d x %d + %d x %d  %10.0f views/s per core\n",
-		c->views.large, c->views.large_size, c->views.small, c->views.small_size, f->views);
-	printf("read + decode + one crop and flip, %d      %10.0f images/s per core\n",
-		c->views.large_size, f->crops);
-	printf("random reads from shards                    %10.0f records/s per core\n", f->reads);
-	printf("training step, %s x %g, batch %d, %d rank%s of %d thread%s %8.2f images/s\n",
-		c->model.arch, c->model.width, c->train.batch, ranks, ranks == 1 ? "" : "s",
-		c->threads, c->threads == 1 ? "" : "s", f->step);
-	printf("  a step takes %.1f ms and does %.3g GFLOP/s a rank in convolutions and products\n",
-		1e3 * c->train.batch / f->step, f->operations / 1e9);
-	printf("peak memory of a rank                       %10.2f GB\n", f->peak / 1e9);
-	printf("medians of %d; %llu images\n", b->repeats, (unsigned long long)b->data->images);
 }
 
 static int trace(
@@ -102,32 +83,32 @@ static int trace(
 	return 0;
 }
 
-/* Each rank measures its own core; rank 0's figures are printed. */
+static int profile(const struct arguments *a, const struct config *c, const struct dataset *data,
+	struct comm *comm, struct device *dev)
+{
+	const struct bench b = { .data = data, .config = c, .repeats = (int)a->repeats };
+
+	bench_profile(&b, comm, dev, a->json);
+	return 0;
+}
+
+/* Rank 0's figures are printed. */
 static int measure(const struct arguments *a, const struct config *c, const struct dataset *data,
 	struct comm *comm, struct device *dev, char err[ERR_MAX])
 {
 	const struct bench b = {
 		.data = data, .config = c, .seconds = a->seconds, .repeats = (int)a->repeats
 	};
-	const struct device_options single = { .index = comm->local_rank, .threads = 1 };
-	struct device *one = dev->be->open(&single, err);
 	struct figures f = { 0 };
 
-	if (!one)
+	if (figures_measure(&f, &b, a->wanted, comm, dev, err) != 0)
 		return -1;
-	log_info("views");
-	f.views = bench_views(&b, one);
-	log_info("crops");
-	f.crops = bench_crops(&b, one);
-	log_info("reads");
-	f.reads = bench_reads(&b);
-	one->be->close(one);
-	log_info("training steps");
-	f.step = bench_step(&b, comm, dev);
-	f.operations = bench_operations(c, comm->size) * f.step / c->train.batch;
-	f.peak = bench_peak_bytes();
-	if (comm->rank == 0)
-		print_figures(&f, &b, c, a, comm->size);
+	if (comm->rank != 0)
+		return 0;
+	if (a->json)
+		figures_print_json(&f);
+	else
+		figures_print(&f, &b, comm->size);
 	return 0;
 }
 
@@ -147,10 +128,12 @@ static int bench(const struct arguments *a, struct config *c, struct comm *comm,
 		data = a->data ? dataset_open(a->data, err)
 			       : bench_make_data((int)a->images, &folder, err);
 	if (comm_agree(comm, data ? 0 : -1, err) == 0)
-		rc = a->trace ? trace(c, data, comm, dev) : measure(a, c, data, comm, dev, err);
+		rc = a->trace        ? trace(c, data, comm, dev)
+			: a->profile ? profile(a, c, data, comm, dev)
+				     : measure(a, c, data, comm, dev, err);
 	dataset_close(data);
 	if (folder)
-		bench_remove_data(folder);
+		bench_remove_folder(folder);
 	xfree(folder);
 	dev->be->close(dev);
 	return rc;

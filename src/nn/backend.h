@@ -53,10 +53,12 @@ struct device_counts {
 struct device {
 	const struct backend *be;
 	enum precision precision;
-	size_t element;    /* bytes of an activation's element */
-	struct comm *comm; /* NULL until connect */
-	const char *layer; /* what the network is at, for messages; NULL: nothing */
+	size_t element;           /* bytes of an activation's element */
+	enum recompute recompute; /* what train.recompute=auto is here */
+	struct comm *comm;        /* NULL until connect */
+	const char *layer;        /* what the network is at, for messages; NULL: nothing */
 	struct device_counts counts;
+	struct profile *profile; /* NULL unless profiled (nn/profile.h) */
 };
 
 /* One convolution: x (n, h, w, c), weights (k, r, r, c), y (n, p, q, k) with p = (h + top + bottom

@@ -45,6 +45,7 @@ void model_open(struct model_run *r, const struct model *m, const struct config 
 	p->turns = p->turns > 0 ? p->turns : 1;
 	p->eps = (float)c->model.norm_eps;
 	p->decay = (float)c->model.norm_decay;
+	pass_borrow(p);
 	r->input = input
 		? input
 		: p->dev->be->alloc(p->dev,

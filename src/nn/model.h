@@ -38,8 +38,8 @@ struct model_run {
 			  not normalised */
 };
 
-/* pass holds kind, dev, groups, n, total, size, turns, label, lender; the rest is filled in.  input
- * NULL: memory of its own. */
+/* pass holds kind, dev, groups, n, total, size, turns, label, lender, recompute; the rest is filled
+ * in.  input NULL: memory of its own. */
 void model_open(struct model_run *r, const struct model *m, const struct config *c,
 	const struct pass *pass, void *input);
 void model_close(struct model_run *r);

@@ -64,7 +64,7 @@ void norm_forward(
 			r->rows * (size_t)p->groups, l->channels);
 		return;
 	}
-	if (!p->replay)
+	if (p->replay == REPLAY_NOT)
 		batch_statistics(r, p, x);
 	be->norm_apply(p->dev, y, x, mean_of(l, p), rstd_of(l, p), gamma, beta, residual, relu,
 		p->groups, r->rows, l->channels);

@@ -92,6 +92,7 @@ static void init_tensor(
 
 	/* A place of its own for each row of 1024 elements keeps a tensor's draws apart from how
 	 * often others were redrawn. */
+#pragma omp parallel for schedule(static)
 	for (size_t first = 0; first < t->count; first += 1024) {
 		struct rng r = rng_at(seed, purpose, (uint32_t)index, (uint32_t)(first / 1024), 0);
 		size_t end = first + 1024 < t->count ? first + 1024 : t->count;

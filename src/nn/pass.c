@@ -6,7 +6,9 @@
 struct pass_buffer {
 	void *data;
 	size_t elements;
-	int busy, lent;
+	int busy, used; /* by an activation of this pass: now, ever */
+	int lent;       /* another pass frees it */
+	int by_turn;    /* what lies there outlasts the run of another pass */
 };
 
 void pass_close(struct pass *p)
@@ -25,59 +27,99 @@ void pass_close(struct pass *p)
 	p->statistics = NULL;
 }
 
-/* Networks are walked in the same order: a smaller pass's activations fit into those of the lender
- * one by one. */
-static struct pass_buffer *new_buffer(struct pass *p, size_t elements)
+static void add_buffer(struct pass *p, struct pass_buffer b)
 {
-	const struct pass_buffer *other = NULL;
-	struct pass_buffer *b;
-
-	if (p->lender && p->buffer_count < p->lender->buffer_count &&
-		p->lender->buffers[p->buffer_count].elements >= elements)
-		other = &p->lender->buffers[p->buffer_count];
 	p->buffers = xrealloc(p->buffers, (size_t)(p->buffer_count + 1) * sizeof *p->buffers);
-	b = &p->buffers[p->buffer_count++];
-	if (other)
-		*b = (struct pass_buffer){ other->data, elements, 1, 1 };
-	else
-		*b = (struct pass_buffer){ p->dev->be->alloc(
-						   p->dev, elements * p->dev->element, p->label),
-			elements, 1, 0 };
-	return b;
+	p->buffers[p->buffer_count++] = b;
 }
 
-void *pass_keep(struct pass *p, size_t elements)
+void pass_borrow(struct pass *p)
 {
-	return new_buffer(p, elements)->data;
+	for (int i = 0; p->lender && i < p->lender->buffer_count; i++) {
+		struct pass_buffer b = p->lender->buffers[i];
+
+		if (b.by_turn)
+			continue;
+		b.busy = b.used = 0;
+		b.lent = 1;
+		add_buffer(p, b);
+	}
 }
 
-/* The smallest free buffer that is large enough. */
-static struct pass_buffer *best_free(struct pass *p, size_t elements)
+int pass_is_lean(const struct pass *p)
+{
+	return p->kind == PASS_TRAIN && p->recompute != RECOMPUTE_NONE;
+}
+
+/* The smallest free buffer that is large enough; fresh: that no activation of this pass had. */
+static struct pass_buffer *best_free(struct pass *p, size_t elements, int fresh)
 {
 	struct pass_buffer *best = NULL;
 
 	for (int i = 0; i < p->buffer_count; i++) {
 		struct pass_buffer *b = &p->buffers[i];
 
-		if (!b->busy && b->elements >= elements && (!best || b->elements < best->elements))
+		if (!b->busy && !(fresh && b->used) && b->elements >= elements &&
+			(!best || b->elements < best->elements))
 			best = b;
 	}
 	return best;
 }
 
+static void *take(struct pass *p, size_t elements, int fresh)
+{
+	struct pass_buffer *b = best_free(p, elements, fresh);
+
+	if (!b) {
+		add_buffer(p,
+			(struct pass_buffer){ .data = p->dev->be->alloc(
+						      p->dev, elements * p->dev->element, p->label),
+				.elements = elements });
+		b = &p->buffers[p->buffer_count - 1];
+	}
+	b->busy = b->used = 1;
+	return b->data;
+}
+
 void *pass_take(struct pass *p, size_t elements)
 {
-	struct pass_buffer *b = best_free(p, elements);
+	return take(p, elements, 0);
+}
 
-	if (!b)
+/* Never released, so nothing of this pass comes to lie there after it. */
+void *pass_keep(struct pass *p, size_t elements)
+{
+	return take(p, elements, 1);
+}
+
+static int keeps_turns(const struct pass *p)
+{
+	return p->kind == PASS_TRAIN && p->recompute == RECOMPUTE_OUTPUTS;
+}
+
+void *pass_keep_turns(struct pass *p, size_t elements)
+{
+	if (!keeps_turns(p))
 		return pass_keep(p, elements);
-	b->busy = 1;
-	return b->data;
+	elements *= (size_t)p->turns;
+	add_buffer(p,
+		(struct pass_buffer){
+			.data = p->dev->be->alloc(p->dev, elements * p->dev->element, p->label),
+			.elements = elements,
+			.busy = 1,
+			.used = 1,
+			.by_turn = 1 });
+	return p->buffers[p->buffer_count - 1].data;
+}
+
+void *pass_of_turn(const struct pass *p, void *x, size_t elements)
+{
+	return keeps_turns(p) ? (char *)x + (size_t)p->turn * elements * p->dev->element : x;
 }
 
 void pass_release(struct pass *p, const void *x)
 {
-	if (p->kind == PASS_TRAIN)
+	if (p->kind == PASS_TRAIN && !pass_is_lean(p))
 		return;
 	for (int i = 0; i < p->buffer_count; i++)
 		if (p->buffers[i].data == x) {

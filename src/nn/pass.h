@@ -14,18 +14,25 @@ enum pass_kind {
 	PASS_FROZEN  /* running statistics, no other rank involved */
 };
 
+/* The same input was run before, in the same turn: use its batch statistics as they are. */
+enum replay {
+	REPLAY_NOT,
+	REPLAY_ALL,    /* all else is made again */
+	REPLAY_OUTPUTS /* outputs of convolutions are there by turn: make what follows them again */
+};
+
 struct pass {
 	enum pass_kind kind;
-	struct device *dev;  /* connected to the other ranks, but for PASS_FROZEN */
-	int groups;          /* views, each with batch statistics of its own */
-	int n, total;        /* images of a view: on this rank, on all ranks */
-	int size;            /* pixels a side of the input */
-	int turns;           /* sets of batch statistics that are kept, at least 1 */
-	const char *label;   /* what its memory is for: a constant string */
-	struct pass *lender; /* a pass of the same network, no smaller: this one's activations lie
-				in its memory, and whichever ran last is what can be run backward;
-				NULL: memory of its own */
-	float eps, decay;    /* of batch norm */
+	struct device *dev;       /* connected to the other ranks, but for PASS_FROZEN */
+	int groups;               /* views, each with batch statistics of its own */
+	int n, total;             /* images of a view: on this rank, on all ranks */
+	int size;                 /* pixels a side of the input */
+	int turns;                /* sets of batch statistics that are kept, at least 1 */
+	const char *label;        /* what its memory is for: a constant string */
+	struct pass *lender;      /* a pass whose activations, but for those kept by turn, may be
+				     overwritten when this one runs; NULL: memory of its own */
+	enum recompute recompute; /* PASS_TRAIN: what is not kept for the backward pass; not AUTO */
+	float eps, decay;         /* of batch norm */
 	const struct params *params;
 	const struct stats *stats;
 
@@ -37,7 +44,7 @@ struct pass {
 	const float
 		*frozen; /* PASS_FROZEN: (mean, 1/deviation) where running has (mean, variance) */
 	int turn;        /* which set of batch statistics this run makes or uses */
-	int replay;      /* use the set as it is: the same input was run before */
+	enum replay replay;
 
 	/* Memory; see pass_take. */
 	struct pass_buffer *buffers;
@@ -51,14 +58,25 @@ struct pass {
 /* The fields up to stats are the caller's to set; the rest begins as zero.  Frees all memory. */
 void pass_close(struct pass *p);
 
+/* First of all, once: the lender's memory, if there is one, is this pass's to use as well. */
+void pass_borrow(struct pass *p);
+
 /* While the pass is opened: dev memory for an activation of so many elements, and the word that its
- * last reader is planned, so that later activations may lie there (only where no backward pass
- * needs it). pass_close frees all. */
+ * last reader is planned, so that later activations may lie there: nothing happens where the
+ * backward pass needs it and does not make it again. pass_close frees all. */
 void *pass_take(struct pass *p, size_t elements);
 void pass_release(struct pass *p, const void *x);
 
-/* Elements that are never shared with another activation. */
+/* Elements that are never shared with another activation of this pass. */
 void *pass_keep(struct pass *p, size_t elements);
+
+/* Elements of each turn, where the backward pass finds them although other turns ran since
+ * (RECOMPUTE_OUTPUTS; else those of one turn).  pass_of_turn is those of this turn. */
+void *pass_keep_turns(struct pass *p, size_t elements);
+void *pass_of_turn(const struct pass *p, void *x, size_t elements);
+
+/* Whether only the inputs of blocks and what is kept by turn outlast the forward pass. */
+int pass_is_lean(const struct pass *p);
 
 /* Make room for the sums of a layer of so many channels, and for the statistics of all layers. */
 void pass_reserve_sums(struct pass *p, int channels);

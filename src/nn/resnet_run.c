@@ -9,12 +9,19 @@ static size_t larger(size_t a, size_t b)
 
 /* ---- opening: every activation gets its memory, in the order of the forward pass ---- */
 
+/* The input of a block: the backward pass needs it where there is one, and nothing makes it again.
+ */
+static void *keep_input(struct pass *p, size_t elements)
+{
+	return p->kind == PASS_TRAIN ? pass_keep(p, elements) : pass_take(p, elements);
+}
+
 static const void *open_stem(struct resnet_run *r, struct pass *p, const void *input, int *side)
 {
 	const struct unit *u = &r->net->stem_unit;
 	struct pool_shape *s = &r->pool;
 
-	unit_open(&r->stem, u, p, input, *side, *side);
+	unit_open(&r->stem, u, p, input, *side, *side, r->net->stem == STEM_SMALL);
 	r->largest = unit_output(&r->stem, p);
 	*side = r->stem.height;
 	if (r->net->stem == STEM_SMALL)
@@ -25,7 +32,7 @@ static const void *open_stem(struct resnet_run *r, struct pass *p, const void *i
 	unit_padding(&s->top, &s->bottom, *side, s->r, s->stride, r->net->padding);
 	s->left = s->top, s->right = s->bottom;
 	*side = conv_out(*side, s->top, s->bottom, s->r, s->stride);
-	r->pooled = pass_take(p, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
+	r->pooled = keep_input(p, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c);
 	r->pool_index = p->dev->be->alloc(
 		p->dev, (size_t)s->n * (size_t)*side * (size_t)*side * (size_t)s->c, p->label);
 	pass_release(p, r->stem.y);
@@ -41,16 +48,17 @@ static const void *open_block(struct block_run *r, const struct block *k, struct
 	r->x = x;
 	/* The shortcut first: x may be given up before the block's last unit is reached. */
 	if (k->has_shortcut)
-		unit_open(&r->shortcut, &k->shortcut, p, x, in, in);
+		unit_open(&r->shortcut, &k->shortcut, p, x, in, in, 0);
 	for (int i = 0; i < k->units; i++) {
-		unit_open(&r->unit[i], &k->unit[i], p, at, *side, *side);
+		unit_open(&r->unit[i], &k->unit[i], p, at, *side, *side, i == k->units - 1);
 		if (at != x)
 			pass_release(p, at);
 		at = r->unit[i].y;
 		*side = r->unit[i].height;
 		*largest = larger(*largest, unit_output(&r->unit[i], p));
 	}
-	pass_release(p, x);
+	if (p->kind != PASS_TRAIN)
+		pass_release(p, x);
 	if (k->has_shortcut)
 		pass_release(p, r->shortcut.y);
 	return at;
@@ -107,8 +115,17 @@ static void forward_block(struct block_run *r, const struct block *k, struct pas
 		unit_forward(&r->shortcut, p, NULL);
 		residual = r->shortcut.y;
 	}
-	for (int i = 0; i < k->units; i++)
+	/* In a replay of outputs what lies within the block is made later, by restore_block. */
+	for (int i = p->replay == REPLAY_OUTPUTS ? k->units - 1 : 0; i < k->units; i++)
 		unit_forward(&r->unit[i], p, i == k->units - 1 ? residual : NULL);
+}
+
+/* What lies within the block shares its memory with other blocks. */
+static void restore_block(struct block_run *r, const struct block *k, struct pass *p)
+{
+	if (pass_is_lean(p))
+		for (int i = 0; i < k->units - 1; i++)
+			unit_restore(&r->unit[i], p);
 }
 
 void resnet_forward(struct resnet_run *r, struct pass *p)
@@ -143,6 +160,7 @@ static void *backward_block(struct block_run *r, const struct block *k, struct p
 	void *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
 	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
 
+	restore_block(r, k, p);
 	unit_backward_norm(&r->unit[k->units - 1], p, dz, residual, dy);
 	for (int i = k->units - 1; i >= 0; i--) {
 		dx = other(buffer, residual, dz);
@@ -168,6 +186,8 @@ static void backward_stem(
 	if (r->net->stem == STEM_IMAGENET) {
 		void *dx = other(buffer, dy, NULL);
 
+		if (pass_is_lean(p))
+			unit_restore(&r->stem, p);
 		p->dev->be->max_pool_backward(p->dev, dx, dy, r->pool_index, &r->pool);
 		dy = dx;
 	}

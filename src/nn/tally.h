@@ -2,6 +2,7 @@
 #define NN_TALLY_H
 
 #include "nn/params.h"
+#include "nn/profile.h"
 
 /* A device that computes nothing: it adds up what it is asked for.  The memory of a training step,
  * its operations, the bytes they move and the messages between ranks are then known before the job,
@@ -53,6 +54,7 @@ struct tally {
 	size_t workspace, scratch; /* what was given, and what operations need in all */
 	struct tally_memory *memory;
 	struct tally_work *work;
+	struct tally_work kinds[KINDS]; /* the same work by kind of operation; layer is empty */
 	struct tally_message *messages;
 	int memory_count, work_count, message_count;
 	struct tally_piece *pieces; /* the allocations, for free */

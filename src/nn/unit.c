@@ -32,7 +32,7 @@ size_t unit_output(const struct unit_run *r, const struct pass *p)
 }
 
 void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const void *x, int height,
-	int width)
+	int width, int last)
 {
 	struct conv_shape s = { .n = p->groups * p->n,
 		.h = height,
@@ -48,10 +48,14 @@ void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const v
 	r->height = conv_out(height, s.top, s.bottom, u->kernel, u->stride);
 	r->width = conv_out(width, s.left, s.right, u->kernel, u->stride);
 	r->conv = p->dev->be->conv_open(p->dev, &s);
-	r->z = pass_take(p, unit_output(r, p));
 	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the
 	 * next unit's x. */
-	r->y = p->kind == PASS_TRAIN ? pass_take(p, unit_output(r, p)) : r->z;
+	if (p->kind == PASS_TRAIN) {
+		r->z = pass_keep_turns(p, unit_output(r, p));
+		r->y = last ? pass_keep(p, unit_output(r, p)) : pass_take(p, unit_output(r, p));
+	} else {
+		r->z = r->y = pass_take(p, unit_output(r, p));
+	}
 	norm_open(&r->norm, &u->norm, p, r->height * r->width);
 }
 
@@ -61,18 +65,36 @@ void unit_close(struct unit_run *r, struct pass *p)
 	r->conv = NULL;
 }
 
+static void *z_of(const struct unit_run *r, const struct pass *p)
+{
+	return pass_of_turn(p, r->z, unit_output(r, p));
+}
+
 void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
 {
+	void *z = z_of(r, p);
+
 	p->dev->layer = r->unit->name;
-	p->dev->be->conv_forward(p->dev, r->conv, r->z, r->x, pass_weights(p, r->unit->weight));
-	norm_forward(&r->norm, p, r->y, r->z, residual, r->unit->relu);
+	if (p->replay != REPLAY_OUTPUTS)
+		p->dev->be->conv_forward(
+			p->dev, r->conv, z, r->x, pass_weights(p, r->unit->weight));
+	norm_forward(&r->norm, p, r->y, z, residual, r->unit->relu);
+}
+
+void unit_restore(struct unit_run *r, struct pass *p)
+{
+	enum replay replay = p->replay;
+
+	p->replay = REPLAY_OUTPUTS;
+	unit_forward(r, p, NULL);
+	p->replay = replay;
 }
 
 void unit_backward_norm(
 	struct unit_run *r, struct pass *p, void *dz, void *dresidual, const void *dy)
 {
 	p->dev->layer = r->unit->name;
-	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, r->z);
+	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, z_of(r, p));
 }
 
 void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, const void *dz)

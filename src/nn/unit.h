@@ -21,7 +21,9 @@ struct unit_run {
 	struct norm_run norm;
 	int x_height, x_width, height, width; /* of input and output */
 	const void *x;                        /* dev (groups n, x_height, x_width, in) */
-	void *z, *y; /* dev (groups n, height, width, out): the convolution's output, the unit's */
+	/* dev (groups n, height, width, out): the convolution's output (see pass_of_turn), the
+	 * unit's */
+	void *z, *y;
 };
 
 /* Padding before and after so that out = ceil(in / stride): symmetric as torchvision's, or
@@ -33,12 +35,16 @@ void unit_padding(int *before, int *after, int in, int kernel, int stride, enum 
 void unit_declare(struct unit *u, struct params *p, struct stats *s, const char *conv,
 	const char *norm, int zero_gamma);
 
-/* x (height, width as given) is the input's memory.  Takes memory for z and y. */
+/* x (height, width as given) is the input's memory.  Takes memory for z and y, which the caller may
+ * release; last: y is needed longer than the units before it, by the next block. */
 void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const void *x, int height,
-	int width);
+	int width, int last);
 void unit_close(struct unit_run *r, struct pass *p);
 
 void unit_forward(struct unit_run *r, struct pass *p, const void *residual);
+
+/* Make y, of a unit without residual, again from z of this turn. */
+void unit_restore(struct unit_run *r, struct pass *p);
 
 /* dz (may be dy) and, unless NULL, dresidual (may be dy, then dz is another) from dy = the gradient
  * of y. */

@@ -68,14 +68,15 @@ void checkpoint_prune(const char *run, int keep, int64_t keep_every);
 
 struct checkpoint_writer;
 
-/* A thread that writes copies and prunes after each: submit copies the state (waiting for the
- * previous write, if it still runs) and returns, without allocating.  A write that failed (disk
- * full ...) is returned once as -1 with err by the next submit, which then takes nothing, or by
- * close; nothing half written stays. */
+/* A thread that writes a copy of the state, and prunes after each.  The copy is the writer's: the
+ * trainer asks for it (waiting for the previous write, if it still runs), fills it, and submits it,
+ * all without allocating.  What the trainer does not set keeps its value; config is set once, a
+ * text that is then the writer's.  A write that failed (disk full ...) is told once: the copy is
+ * then NULL with err, or close returns -1; nothing half written stays. */
 struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct params *p,
 	const struct stats *s, int keep, int64_t keep_every);
-int checkpoint_writer_submit(
-	struct checkpoint_writer *w, const struct checkpoint *c, char err[ERR_MAX]);
+struct checkpoint *checkpoint_writer_copy(struct checkpoint_writer *w, char err[ERR_MAX]);
+void checkpoint_writer_submit(struct checkpoint_writer *w);
 int checkpoint_writer_close(
 	struct checkpoint_writer *w, char err[ERR_MAX]); /* waits for the last write; frees w */
 

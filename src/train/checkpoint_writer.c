@@ -1,7 +1,7 @@
 /* checkpoint_writer.c - checkpoints written behind training.
- * The trainer waits for a copy in memory, not for the disk.  One copy is enough: a second submit
- * while a write still runs waits for it, so the disk can never fall behind by more than one
- * checkpoint. */
+ * The trainer waits until the state is copied out of the device, not for the disk.  There is one
+ * copy, the writer's, which the trainer fills: it waits while a write still runs, so the disk can
+ * never fall behind by more than one checkpoint. */
 #include "train/checkpoint.h"
 
 #include <pthread.h>
@@ -10,10 +10,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-enum {
-	CONFIG_BYTES = 32768
-}; /* room for the configuration at first; a longer one gets more once */
 
 enum state { IDLE, FULL, CLOSING };
 
@@ -24,7 +20,6 @@ struct checkpoint_writer {
 	int keep;
 	int64_t keep_every;
 	struct checkpoint copy; /* the thread's while FULL, else the trainer's */
-	size_t config_bytes;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* of state */
@@ -88,33 +83,10 @@ struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct p
 	w->keep = keep;
 	w->keep_every = keep_every;
 	checkpoint_init(&w->copy, p, s);
-	w->copy.config = xcalloc(CONFIG_BYTES, 1);
-	w->config_bytes = CONFIG_BYTES;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
 	start_thread(w);
 	return w;
-}
-
-static void copy_state(struct checkpoint_writer *w, const struct checkpoint *c)
-{
-	const char *config = c->config ? c->config : "";
-	size_t params = w->params->length * sizeof(float), stats = w->stats->length * sizeof(float);
-	size_t config_bytes = strlen(config) + 1;
-
-	w->copy.step = c->step;
-	w->copy.stats_updates = c->stats_updates;
-	w->copy.images = c->images;
-	memcpy(w->copy.params, c->params, params);
-	memcpy(w->copy.momentum, c->momentum, params);
-	memcpy(w->copy.target, c->target, params);
-	memcpy(w->copy.stats, c->stats, stats);
-	memcpy(w->copy.target_stats, c->target_stats, stats);
-	if (config_bytes > w->config_bytes) {
-		w->copy.config = xrealloc(w->copy.config, config_bytes);
-		w->config_bytes = config_bytes;
-	}
-	memcpy(w->copy.config, config, config_bytes);
 }
 
 /* Wait, with the lock held, until the thread is idle; then tell once of a write that failed. */
@@ -128,20 +100,23 @@ static int await_idle(struct checkpoint_writer *w, char err[ERR_MAX])
 	return fail(err, "%s", w->err);
 }
 
-int checkpoint_writer_submit(
-	struct checkpoint_writer *w, const struct checkpoint *c, char err[ERR_MAX])
+struct checkpoint *checkpoint_writer_copy(struct checkpoint_writer *w, char err[ERR_MAX])
 {
 	int rc;
 
 	pthread_mutex_lock(&w->lock);
 	rc = await_idle(w, err);
-	if (rc == 0) {
-		copy_state(w, c);
-		w->state = FULL;
-		pthread_cond_signal(&w->changed);
-	}
 	pthread_mutex_unlock(&w->lock);
-	return rc;
+	return rc == 0 ? &w->copy : NULL;
+}
+
+void checkpoint_writer_submit(struct checkpoint_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	CHECK(w->state == IDLE, "a checkpoint is submitted while another is written");
+	w->state = FULL;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
 int checkpoint_writer_close(struct checkpoint_writer *w, char err[ERR_MAX])

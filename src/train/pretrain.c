@@ -96,10 +96,16 @@ static void report(struct run *r, const struct plan *plan, const struct step_res
 /* Rank 0 hands a copy of the state to the writer; the others go on. */
 static int save(struct run *r, char err[ERR_MAX])
 {
+	struct checkpoint *copy;
+
 	if (r->comm->rank != 0)
 		return 0;
-	state_save(&r->step.state, &r->chief.copy);
-	return checkpoint_writer_submit(r->chief.writer, &r->chief.copy, err);
+	copy = checkpoint_writer_copy(r->chief.writer, err);
+	if (!copy)
+		return -1;
+	state_save(&r->step.state, copy);
+	checkpoint_writer_submit(r->chief.writer);
+	return 0;
 }
 
 /* The images of a step are fed while the step before it is under way. */
@@ -140,9 +146,12 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 {
 	r->began = r->logged_at = clock_seconds();
 	r->logged_step = r->step.state.step;
+	feed(r, r->logged_step);
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
-	feed(r, r->logged_step);
+	else
+		log_info("training begins, with its first batch, %.2f s after the program did",
+			clock_process_age());
 	while (r->step.state.step < r->steps) {
 		struct plan plan = agree_on_plan(r);
 

@@ -114,6 +114,7 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	const struct config *c = r->config;
 	struct chief *k = &r->chief;
 	struct model *m = &r->step.model;
+	struct checkpoint *copy;
 	char *log = xasprintf("%s/log.txt", c->run.dir);
 
 	if (log_open(log) != 0)
@@ -125,11 +126,11 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	if (!k->metrics)
 		return -1;
 	r->seconds_before = metrics_seconds(k->metrics);
-	checkpoint_init(&k->copy, &m->params, &m->stats);
-	k->copy.images = (int64_t)r->data->images;
-	config_print(c, &k->copy.config);
 	k->writer = checkpoint_writer_open(c->run.dir, &m->params, &m->stats, c->checkpoint.keep,
 		llround(c->checkpoint.keep_epochs * (double)r->steps_per_epoch));
+	copy = checkpoint_writer_copy(k->writer, err);
+	copy->images = (int64_t)r->data->images;
+	config_print(c, &copy->config);
 	return 0;
 }
 
@@ -170,14 +171,18 @@ int run_open(struct run *r, char err[ERR_MAX])
 	if (comm_agree(r->comm, open_data(r, err), err) != 0 || open_folder(r, path, err) != 0)
 		return -1;
 	step_open(&r->step, r->config, r->comm, r->step.dev);
-	state_init(&r->step.state, r->config);
-	rc = *path ? resume(r, path, err) : load_initial(r, err);
+	if (*path)
+		rc = resume(r, path, err);
+	open_loader(r); /* decodes while the initial weights are drawn */
+	if (!*path) {
+		state_init(&r->step.state, r->config);
+		rc = load_initial(r, err);
+	}
 	if (rc == 0 && r->comm->rank == 0)
 		rc = open_chief(r, err);
 	if (comm_agree(r->comm, rc, err) != 0)
 		return -1;
 	describe(r);
-	open_loader(r);
 	return 0;
 }
 
@@ -191,7 +196,6 @@ int run_close(struct run *r, int rc, char err[ERR_MAX])
 		rc = fail(err, "%s", late);
 	rc = comm_agree(r->comm, rc, err);
 	metrics_close(r->chief.metrics);
-	checkpoint_free(&r->chief.copy);
 	loader_close(r->loader);
 	if (r->step.config)
 		step_close(&r->step);

@@ -14,8 +14,7 @@
 struct chief {
 	struct metrics_log *metrics;
 	struct checkpoint_writer *writer;
-	struct checkpoint copy; /* the state in host memory, for the writer */
-	int failed;             /* a checkpoint could not be written */
+	int failed; /* a checkpoint could not be written */
 };
 
 struct run {

@@ -50,7 +50,7 @@ static void predict(struct step *s, struct model_run *run, int v, int first)
 	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
 
 	run->pass.turn = (v - first) / run->pass.groups;
-	run->pass.replay = 0;
+	run->pass.replay = REPLAY_NOT;
 	model_forward(run);
 	s->held = run;
 	s->held_view = v;
@@ -78,8 +78,8 @@ static void forward(struct step *s)
 	s->target.pass.running = t->target_running;
 	for (int v = 0; v < large; v += s->large.pass.groups) {
 		draw(s, &s->large, v, s->large.pass.groups);
+		project(s, v); /* first: it may lie in the online network's memory */
 		predict(s, &s->large, v, 0);
-		project(s, v);
 	}
 	for (int v = large; v < views; v += s->small.pass.groups) {
 		draw(s, &s->small, v, s->small.pass.groups);
@@ -160,15 +160,15 @@ static void reduce(void *arg, size_t offset)
 	s->reduced = offset;
 }
 
-/* With train.recompute=views the activations of a view are gone when the next one's are made: run
- * it forward again, with the batch statistics of the first time. */
+/* The activations of a view are gone, or in part, when the next one's are made: make them again
+ * with the batch statistics of the first time. */
 static void recompute(struct step *s, struct model_run *run, int v, int first)
 {
 	if (s->held == run && s->held_view == v)
 		return;
 	draw(s, run, v, run->pass.groups);
 	run->pass.turn = (v - first) / run->pass.groups;
-	run->pass.replay = 1;
+	run->pass.replay = s->recompute == RECOMPUTE_VIEWS ? REPLAY_ALL : REPLAY_OUTPUTS;
 	model_forward(run);
 	s->held = run;
 	s->held_view = v;
@@ -179,7 +179,7 @@ static void backward_views(struct step *s, struct model_run *run, int v, int fir
 {
 	size_t at = (size_t)v * (size_t)s->n * (size_t)s->config->model.out;
 
-	if (s->config->train.recompute == RECOMPUTE_VIEWS)
+	if (s->recompute != RECOMPUTE_NONE)
 		recompute(s, run, v, first);
 	model_backward(run, &s->buffers, (const char *)s->du + at * s->dev->element, done, s);
 }

@@ -41,10 +41,11 @@ struct step {
 	struct state state;
 	int n, total, first; /* images of this rank, of the batch; this rank's first slot */
 
-	/* A run does all views of its size at once, or, with train.recompute=views, one at a time
-	 * in one view's memory. small: only where recipe.small > 0. */
+	/* A run does all views of its size at once, or, where something of them is made again for
+	 * the backward pass, one at a time.  small: only where recipe.small > 0. */
 	struct model_run large, small, target;
 	struct model_buffers buffers;
+	enum recompute recompute;     /* not AUTO */
 	const struct model_run *held; /* recompute: the run whose activations are those of ... */
 	int held_view;                /* ... this view */
 
@@ -64,6 +65,9 @@ struct step {
 
 	size_t bucket, reduced; /* floats of a bucket; gradients from here on are on their way */
 };
+
+/* What the device does for the configuration's train.recompute; not AUTO. */
+enum recompute step_recompute(const struct config *c, const struct device *dev);
 
 /* Memory for everything; batch must be divisible by the ranks; dev is connected to them. */
 void step_open(struct step *s, const struct config *c, struct comm *comm, struct device *dev);

@@ -3,11 +3,11 @@
 #include "objective/candidates.h"
 #include "train/step.h"
 
-/* With train.recompute=views each run holds one view, and small views use the memory of large ones.
- */
+/* Where activations are made again each run holds one view, and all use the memory of the large
+ * ones' run. */
 static void open_runs(struct step *s)
 {
-	int one = s->config->train.recompute == RECOMPUTE_VIEWS;
+	int one = s->recompute != RECOMPUTE_NONE;
 	int large = s->recipe.large, small = s->recipe.small;
 	struct pass pass = { .kind = PASS_TRAIN,
 		.dev = s->dev,
@@ -16,7 +16,8 @@ static void open_runs(struct step *s)
 		.n = s->n,
 		.total = s->total,
 		.size = s->config->views.large_size,
-		.label = "activations of large views" };
+		.label = "activations of large views",
+		.recompute = s->recompute };
 	const struct model_run *trained[2] = { &s->large, &s->small };
 
 	model_open(&s->large, &s->model, s->config, &pass, NULL);
@@ -33,6 +34,7 @@ static void open_runs(struct step *s)
 	pass.kind = PASS_TARGET;
 	pass.turns = 1;
 	pass.label = "activations of the target network";
+	pass.lender = one ? &s->large.pass : NULL;
 	model_open(&s->target, &s->model, s->config, &pass, s->large.input);
 	model_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
 }
@@ -83,6 +85,11 @@ static void open_optimiser(struct step *s)
 	s->host_report = xcalloc(2 + count * 3, sizeof *s->host_report);
 }
 
+enum recompute step_recompute(const struct config *c, const struct device *dev)
+{
+	return c->train.recompute == RECOMPUTE_AUTO ? dev->recompute : c->train.recompute;
+}
+
 void step_open(struct step *s, const struct config *c, struct comm *comm, struct device *dev)
 {
 	enum { BUCKET = 1 << 20, MOST_BUCKETS = 32 };
@@ -90,6 +97,7 @@ void step_open(struct step *s, const struct config *c, struct comm *comm, struct
 	*s = (struct step){ .config = c, .comm = comm, .dev = dev, .total = c->train.batch };
 	CHECK(s->total % comm->size == 0, "a batch of %d on %d ranks", s->total, comm->size);
 	s->n = s->total / comm->size;
+	s->recompute = step_recompute(c, dev);
 	s->first = s->n * comm->rank;
 	s->negatives = candidates_negatives(c->loss.negatives, s->total);
 	recipe_init(&s->recipe, c);
