@@ -130,8 +130,11 @@ static void print_pack(const struct bench_packing *p)
 {
 	printf("packing JPEG files as they are              %10.0f images/s per core\n",
 		1 / p->image_s);
-	printf("  of %.3f ms an image, decoding it as a check takes %.3f ms and its CRC %.4f ms; %.0f images/s without\n",
-		1e3 * p->image_s, 1e3 * p->decode_s, 1e3 * p->crc_s, unchecked(p));
+	printf("  of %.3f ms an image, decoding it as a check takes %.3f ms and its CRC %.4f ms",
+		1e3 * p->image_s, 1e3 * p->decode_s, 1e3 * p->crc_s);
+	if (unchecked(p) > 0)
+		printf("; %.0f images/s without", unchecked(p));
+	printf("\n");
 }
 
 static void print_step(const struct figures *f, const struct config *c, int ranks)
