@@ -27,7 +27,8 @@ while [ $# -gt 0 ]; do
 	--only) only=$2; shift ;;
 	--images) images=$2; shift ;;
 	--out) out=$2; shift ;;
-	-*) complain "there is no option $1" ;;
+	-h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; echo "NAME: $all"; exit 0 ;;
+	-*) complain "there is no option $1 (see --help)" ;;
 	*) folder=$1 ;;
 	esac
 	shift
