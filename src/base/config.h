@@ -98,7 +98,8 @@ struct config {
 	struct {
 		char *dir;
 		int resume;
-		char *init; /* safetensors file of initial encoder weights; empty: none */
+		char *init;           /* safetensors file of initial encoder weights; empty: none */
+		double stop_before_s; /* before the job's end, to stop with a checkpoint */
 	} run;
 	struct {
 		enum bootstrap bootstrap; /* how the ranks find each other */

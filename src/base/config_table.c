@@ -137,6 +137,8 @@ const struct option config_options[] = {
 	BOOL(run.resume, "false", FREE, "go on with the run that is in run.dir"),
 	TEXT(run.init, "", NULL, FREE,
 		"safetensors file of initial encoder weights; empty: random"),
+	REAL(run.stop_before_s, "60", 0, 86400, FREE,
+		"seconds before the end of a Slurm job at which to stop with a checkpoint; at most a tenth of the job"),
 
 	WORD(comm.bootstrap, "mpi", "mpi|file|tcp", FREE,
 		"how ranks find each other: MPI, a file that all see, or a port of rank 0's host"),

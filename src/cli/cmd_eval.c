@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/commands.h"
@@ -14,12 +15,14 @@
 #include "eval/protocol.h"
 #include "nn/model.h"
 #include "train/checkpoint.h"
+#include "train/signals.h"
 
 /* What all steps of an evaluation need. */
 struct work {
 	const struct eval_request *request;
 	struct config config;
 	struct comm *comm;
+	struct stop stop;
 	char *checkpoint; /* file; NULL: none */
 	char *results;    /* file; NULL: none */
 	struct dataset *train_data, *test_data;
@@ -184,6 +187,7 @@ static int evaluate_on(struct work *w, struct device *dev, char err[ERR_MAX])
 
 	if (encoder_open(&w->encoder, &o, &w->config, w->comm, dev, err) != 0)
 		return -1;
+	w->encoder.stop = &w->stop;
 	log_info(
 		"eval: %s, %s, %d features from %d x %d pixels; %llu training and %llu test images",
 		w->config.model.arch, q->random ? "random initialisation" : o.path,
@@ -228,13 +232,26 @@ static void print_table(const struct work *w)
 		printf("written to %s\n", w->results);
 }
 
-static int run(struct comm *comm, const struct eval_request *request, int argc, char **argv)
+/* Where a file STOP ends an evaluation.  One that is there already has ended the training of what
+ * is to be evaluated now. */
+static const char *stop_folder(const struct eval_request *request)
+{
+	char *path = xasprintf("%s/STOP", request->checkpoint ? request->checkpoint : ".");
+	int old = file_exists(path);
+
+	xfree(path);
+	return old || !request->checkpoint ? "" : request->checkpoint;
+}
+
+static int run(
+	struct comm *comm, const struct eval_request *request, double margin, int argc, char **argv)
 {
 	struct work w = { .request = request, .comm = comm };
 	char err[ERR_MAX] = "";
 	int rc;
 
 	config_default(&w.config);
+	stop_init(&w.stop, stop_folder(request), margin);
 	rc = evaluate(&w, argc, argv, err);
 	if (rc != 0 && comm->rank == 0)
 		fprintf(stderr, "reliquary eval: %s\n", err);
@@ -245,7 +262,8 @@ static int run(struct comm *comm, const struct eval_request *request, int argc, 
 	xfree(w.checkpoint);
 	xfree(w.results);
 	config_free(&w.config);
-	return rc == 0 ? EXIT_DONE : EXIT_INPUT;
+	stop_report(&w.stop);
+	return rc == 0 ? EXIT_DONE : w.stop.reason ? EXIT_AGAIN : EXIT_INPUT;
 }
 
 static int join_and_run(
@@ -259,7 +277,7 @@ static int join_and_run(
 		fprintf(stderr, "reliquary eval: %s\n", err);
 		return EXIT_INPUT;
 	}
-	status = run(comm, request, argc, argv);
+	status = run(comm, request, c->run.stop_before_s, argc, argv);
 	comm_close(comm);
 	return status;
 }
@@ -275,6 +293,7 @@ int cmd_eval(int argc, char **argv)
 		eval_options_help(stdout);
 		return EXIT_DONE;
 	}
+	signals_catch();
 	config_default(&c);
 	if (eval_options_parse(&request, &c, argc, argv, err) == 0)
 		status = join_and_run(&request, &c, argc, argv);

@@ -50,13 +50,13 @@ static int exit_status(enum pretrain_end end)
 	return end == PRETRAIN_DONE ? EXIT_DONE : end == PRETRAIN_STOPPED ? EXIT_AGAIN : EXIT_INPUT;
 }
 
-static int train(struct config *c, struct comm *comm, char err[ERR_MAX])
+static int train(struct config *c, struct comm *comm, struct stop *stop, char err[ERR_MAX])
 {
 	struct device *dev = compute_open(c, comm, err);
 	int status = EXIT_INPUT;
 
 	if (dev)
-		status = exit_status(pretrain(c, comm, dev, err));
+		status = exit_status(pretrain(c, comm, dev, stop, err));
 	if (status == EXIT_INPUT && comm->rank == 0)
 		fprintf(stderr, "reliquary pretrain: %s\n", err);
 	if (dev)
@@ -67,14 +67,18 @@ static int train(struct config *c, struct comm *comm, char err[ERR_MAX])
 static int join_and_train(struct config *c, char err[ERR_MAX])
 {
 	struct comm *comm = ranks_open(c, err);
+	struct stop stop;
 	int status;
 
 	if (!comm) {
 		fprintf(stderr, "reliquary pretrain: %s\n", err);
 		return EXIT_INPUT;
 	}
-	status = train(c, comm, err);
+	stop_init(&stop, c->run.dir, c->run.stop_before_s);
+	status = train(c, comm, &stop, err);
 	comm_close(comm);
+	stop_report(&stop);
+	log_close();
 	return status;
 }
 

@@ -7,6 +7,7 @@
 #include "base/die.h"
 #include "comm/comm.h"
 #include "nn/infer.h"
+#include "train/stop.h"
 
 /* A frozen encoder on this rank's device: batch norm with running statistics (spec 6.1). */
 
@@ -24,6 +25,7 @@ struct encoder_options {
 struct encoder {
 	struct comm *comm;  /* not owned */
 	struct device *dev; /* not owned */
+	struct stop *stop;  /* not owned; NULL: nothing asks for an early end */
 	struct infer *net;
 	int width; /* of its features */
 	int size;

@@ -262,10 +262,20 @@ static int check_finite(const struct feature_stream *s, int count, char err[ERR_
 	return 0;
 }
 
+/* A batch is soon made again: seconds and not minutes are at stake. */
+static int check_stop(const struct feature_stream *s, char err[ERR_MAX])
+{
+	if (!s->e.stop || !stop_agree(s->e.stop, s->e.comm, 0))
+		return 0;
+	return fail(err, "stopped by %s; the same command begins again", stop_reason(s->e.stop));
+}
+
 int features_next(struct feature_stream *s, struct feature_batch *b, char err[ERR_MAX])
 {
 	if (s->step == s->steps)
 		return 0;
+	if (check_stop(s, err) != 0)
+		return -1;
 	encode_own(s);
 	comm_gather_float(s->e.comm, s->all, s->own, (size_t)s->slots * (size_t)s->width);
 	comm_gather_int64(s->e.comm, s->all_ids, s->own_ids, (size_t)s->slots);

@@ -34,7 +34,8 @@ struct feature_stream *features_open(const struct encoder *e, const struct featu
 void features_close(struct feature_stream *s); /* also in the middle; NULL is fine */
 
 /* 1 and the next batch, which is valid until the next call; 0 after the last; -1: a feature is not
- * finite. Collective, with the same result on all ranks. */
+ * finite, or the job has been asked to end (the encoder's stop). Collective, with the same result
+ * on all ranks. */
 int features_next(struct feature_stream *s, struct feature_batch *b, char err[ERR_MAX]);
 
 /* Batches of the whole stream. */

@@ -77,6 +77,7 @@ struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct p
 	const struct stats *s, int keep, int64_t keep_every);
 struct checkpoint *checkpoint_writer_copy(struct checkpoint_writer *w, char err[ERR_MAX]);
 void checkpoint_writer_submit(struct checkpoint_writer *w);
+double checkpoint_writer_seconds(struct checkpoint_writer *w); /* of the longest write so far */
 int checkpoint_writer_close(
 	struct checkpoint_writer *w, char err[ERR_MAX]); /* waits for the last write; frees w */
 

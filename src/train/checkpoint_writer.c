@@ -4,11 +4,13 @@
  * never fall behind by more than one checkpoint. */
 #include "train/checkpoint.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum state { IDLE, FULL, CLOSING };
@@ -24,6 +26,7 @@ struct checkpoint_writer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* of state */
 	enum state state;
+	double seconds; /* of the longest write */
 	int failed;
 	char err[ERR_MAX];
 };
@@ -42,6 +45,7 @@ static void write_copy(struct checkpoint_writer *w)
 static void *work(void *arg)
 {
 	struct checkpoint_writer *w = arg;
+	double began;
 
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
@@ -50,8 +54,10 @@ static void *work(void *arg)
 		if (w->state == CLOSING)
 			break;
 		pthread_mutex_unlock(&w->lock);
+		began = clock_seconds();
 		write_copy(w);
 		pthread_mutex_lock(&w->lock);
+		w->seconds = fmax(w->seconds, clock_seconds() - began);
 		w->state = IDLE;
 		pthread_cond_signal(&w->changed);
 	}
@@ -117,6 +123,16 @@ void checkpoint_writer_submit(struct checkpoint_writer *w)
 	w->state = FULL;
 	pthread_cond_signal(&w->changed);
 	pthread_mutex_unlock(&w->lock);
+}
+
+double checkpoint_writer_seconds(struct checkpoint_writer *w)
+{
+	double seconds;
+
+	pthread_mutex_lock(&w->lock);
+	seconds = w->seconds;
+	pthread_mutex_unlock(&w->lock);
+	return seconds;
 }
 
 int checkpoint_writer_close(struct checkpoint_writer *w, char err[ERR_MAX])

@@ -3,11 +3,12 @@
  * others. */
 #include "train/pretrain.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "train/run.h"
-#include "train/signals.h"
 #include "train/step_dump.h"
 
 /* ---- rank 0's decisions ---- */
@@ -46,18 +47,29 @@ static struct plan make_plan(struct run *r)
 	return p;
 }
 
+/* Until the ranks have agreed once more and the state of then is on the disk. */
+static double seconds_needed(const struct run *r)
+{
+	double write = r->chief.writer ? checkpoint_writer_seconds(r->chief.writer) : 0;
+
+	return 2 * (r->longest + write);
+}
+
 /* A signal to any rank stops all after the same step. */
 static struct plan agree_on_plan(struct run *r)
 {
 	struct plan plan = { 0 };
-	int asked = signals_caught();
+	double now = clock_seconds();
+	int asked;
 
+	r->longest = fmax(r->longest, now - r->turn);
+	r->turn = now;
 	comm_at_step(r->comm, r->step.state.step);
-	comm_max_int(r->comm, &asked, 1);
+	asked = stop_agree(r->stop, r->comm, seconds_needed(r));
 	if (r->comm->rank == 0)
 		plan = make_plan(r);
 	comm_broadcast(r->comm, &plan, sizeof plan, 0);
-	plan.stop = asked != 0 ||
+	plan.stop = asked ||
 		(r->config->train.stop_after > 0 && plan.step >= r->config->train.stop_after);
 	return plan;
 }
@@ -98,13 +110,14 @@ static int save(struct run *r, char err[ERR_MAX])
 {
 	struct checkpoint *copy;
 
-	if (r->comm->rank != 0)
+	if (r->comm->rank != 0 || r->chief.saved == r->step.state.step)
 		return 0;
 	copy = checkpoint_writer_copy(r->chief.writer, err);
 	if (!copy)
 		return -1;
 	state_save(&r->step.state, copy);
 	checkpoint_writer_submit(r->chief.writer);
+	r->chief.saved = r->step.state.step;
 	return 0;
 }
 
@@ -147,6 +160,7 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	r->began = r->logged_at = clock_seconds();
 	r->logged_step = r->step.state.step;
 	feed(r, r->logged_step);
+	r->turn = clock_seconds();
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
 	else
@@ -167,10 +181,10 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	return PRETRAIN_DONE;
 }
 
-enum pretrain_end pretrain(
-	const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX])
+enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct device *dev,
+	struct stop *stop, char err[ERR_MAX])
 {
-	struct run r = { .config = c, .comm = comm, .step = { .dev = dev } };
+	struct run r = { .config = c, .comm = comm, .stop = stop, .step = { .dev = dev } };
 	enum pretrain_end end = PRETRAIN_FAILED;
 
 	if (run_open(&r, err) == 0)

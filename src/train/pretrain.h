@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "comm/comm.h"
 #include "nn/backend.h"
+#include "train/stop.h"
 
 enum pretrain_end {
 	PRETRAIN_DONE,    /* all steps are done and the last checkpoint is written */
@@ -11,8 +12,9 @@ enum pretrain_end {
 	PRETRAIN_FAILED   /* an input fault; err says which, on every rank */
 };
 
-/* The whole run.  c is checked; collective; dev is open. */
-enum pretrain_end pretrain(
-	const struct config *c, struct comm *comm, struct device *dev, char err[ERR_MAX]);
+/* The whole run.  c is checked; collective; dev is open.  The log file stays open for what the
+ * caller has to say at the end (log_close). */
+enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct device *dev,
+	struct stop *stop, char err[ERR_MAX]);
 
 #endif

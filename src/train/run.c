@@ -81,6 +81,7 @@ static int resume(struct run *r, const char *path, char err[ERR_MAX])
 		rc = check_same_run(r, &saved, path, err);
 	if (rc == 0) {
 		state_load(&r->step.state, &saved);
+		r->chief.saved = saved.step;
 		log_info("going on from %s, after step %lld", path, (long long)saved.step);
 	}
 	checkpoint_free(&saved);
@@ -171,6 +172,7 @@ int run_open(struct run *r, char err[ERR_MAX])
 	if (comm_agree(r->comm, open_data(r, err), err) != 0 || open_folder(r, path, err) != 0)
 		return -1;
 	step_open(&r->step, r->config, r->comm, r->step.dev);
+	r->chief.saved = -1;
 	if (*path)
 		rc = resume(r, path, err);
 	open_loader(r); /* decodes while the initial weights are drawn */
@@ -201,6 +203,5 @@ int run_close(struct run *r, int rc, char err[ERR_MAX])
 		step_close(&r->step);
 	order_close(r->order);
 	dataset_close(r->data);
-	log_close();
 	return rc;
 }

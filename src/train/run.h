@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/step.h"
+#include "train/stop.h"
 
 /* A run that is under way: data, network, state, and on rank 0 the files. */
 
@@ -14,7 +15,8 @@
 struct chief {
 	struct metrics_log *metrics;
 	struct checkpoint_writer *writer;
-	int failed; /* a checkpoint could not be written */
+	int64_t saved; /* step of the last checkpoint; -1: none */
+	int failed;    /* a checkpoint could not be written */
 };
 
 struct run {
@@ -25,15 +27,18 @@ struct run {
 	struct loader *loader;
 	struct schedule schedule;
 	struct step step;
+	struct stop *stop; /* the caller's */
 	int64_t steps, steps_per_epoch;
 	struct chief chief;
 	double began, waited, logged_at;
+	double turn, longest;  /* when the loop last came round; its longest turn, seconds */
 	double seconds_before; /* of the run's earlier parts */
 	int64_t logged_step;
 };
 
-/* Open everything, at the beginning or at the last checkpoint; r holds config, comm and step.dev,
- * the rest is zero. Collective; -1 with err on all ranks; run_close must follow in any case. */
+/* Open everything, at the beginning or at the last checkpoint; r holds config, comm, stop and
+ * step.dev, the rest is zero. Collective; -1 with err on all ranks; run_close must follow in any
+ * case. */
 int run_open(struct run *r, char err[ERR_MAX]);
 
 /* Wait for the last checkpoint and free everything.  rc is how the run went so far (0 or -1 with

@@ -8,4 +8,7 @@ void signals_catch(void);
 /* The number of the signal that has come, or 0. */
 int signals_caught(void);
 
+/* Seconds since the first one came; 0: none has. */
+double signals_age(void);
+
 #endif
