@@ -31,7 +31,7 @@ pretrain() {
 	ranks=$1
 	shift
 	# shellcheck disable=SC2086
-	timeout "${limit:-120}" mpirun --oversubscribe --bind-to none -n "$ranks" "$RELIQUARY" pretrain --data.train="$data" $tiny "$@" \
+	timeout -k 10 "${limit:-120}" mpirun --oversubscribe --bind-to none -n "$ranks" "$RELIQUARY" pretrain --data.train="$data" $tiny "$@" \
 		>"$scratch/said" 2>&1
 }
 
