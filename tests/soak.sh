@@ -15,7 +15,7 @@ last=checkpoints/step-000000$steps.h5
 train() { # run, arguments...
 	dir=$1
 	shift
-	pretrain 2 --train.batch=24 --train.steps=$steps --checkpoint.every=2 --run.dir="$dir" --run.resume=true "$@"
+	pretrain 2 --train.batch=24 --train.steps=$steps --checkpoint.every=2 --run.dir="$scratch/$dir" --run.resume=true "$@"
 }
 undisturbed() {
 	train whole || show
@@ -32,9 +32,9 @@ draw() {
 # Kill -9; 1 when there is nothing to kill.
 strike() { # one, all or mpirun
 	case $1 in
-	one) target=$(pgrep -f '^[^ ]*reliquary pretrain .*run.dir=killed' | tail -n 1) ;;
-	all) target=$(pgrep -f '^[^ ]*reliquary pretrain .*run.dir=killed') ;;
-	mpirun) target=$(pgrep -f '^mpirun .*run.dir=killed') ;;
+	one) target=$(pgrep -f "^[^ ]*reliquary pretrain .*run.dir=$scratch/killed" | tail -n 1) ;;
+	all) target=$(pgrep -f "^[^ ]*reliquary pretrain .*run.dir=$scratch/killed") ;;
+	mpirun) target=$(pgrep -f "^mpirun .*run.dir=$scratch/killed") ;;
 	esac
 	# shellcheck disable=SC2086 # a list
 	[ -n "$target" ] && kill -9 $target 2>/dev/null
@@ -42,7 +42,7 @@ strike() { # one, all or mpirun
 # Ranks outlive mpirun by a moment: none may write beside the next ones.
 await_ranks() {
 	tries=0
-	while pgrep -f '^[^ ]*reliquary pretrain .*run.dir=killed' >/dev/null; do
+	while pgrep -f "^[^ ]*reliquary pretrain .*run.dir=$scratch/killed" >/dev/null; do
 		tries=$((tries + 1))
 		[ $tries -lt 600 ] || { echo "# ranks are left after kill $count"; return 1; }
 		sleep 0.05
@@ -54,7 +54,7 @@ await_mpirun() {
 	tries=0
 	while kill -0 $job 2>/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 200 ] || { pkill -9 -f '^mpirun .*run.dir=killed' && echo "# mpirun itself hung, after kill $count"; }
+		[ $tries -lt 200 ] || { pkill -9 -f "^mpirun .*run.dir=$scratch/killed" && echo "# mpirun itself hung, after kill $count"; }
 		sleep 0.05
 	done
 	wait $job

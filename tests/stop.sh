@@ -18,7 +18,7 @@ bound=20 # seconds from being asked to the end; some tenths on an idle machine
 train() { # run, arguments...
 	dir=$1
 	shift
-	pretrain 2 --train.steps=12 --checkpoint.every=4 --run.dir="$dir" --run.resume=true "$@"
+	pretrain 2 --train.steps=12 --checkpoint.every=4 --run.dir="$scratch/$dir" --run.resume=true "$@"
 }
 finish() { # run
 	train "$1" || show
@@ -38,7 +38,6 @@ wait_until() {
 		sleep 0.05
 	done
 }
-is_running() { pgrep -f "run.dir=$1" >/dev/null; }
 has_metrics() { [ -s "$1/metrics.jsonl" ]; }
 is_writing() { [ -n "$(find "$1" -name '*.tmp-*' 2>/dev/null)" ]; }
 ranks_of() { pgrep -f "^[^ ]*reliquary .*$1"; }
@@ -57,12 +56,12 @@ signalled() {
 	train "$dir" &
 	job=$!
 	wait_until "$@" || { show; return 1; }
-	kill "-$signal" "$(ranks_of "run.dir=$dir" | tail -n 1)" || { show; return 1; }
+	kill "-$signal" "$(ranks_of "run.dir=$scratch/$dir" | tail -n 1)" || { show; return 1; }
 	wait $job
 	[ $? = 75 ] || show || return 1
 	ended_by "SIG$signal" && finish "$dir" && same_end "$dir"
 }
-at_start() { signalled "$1" "start$1" ranks_of "run.dir=start$1"; }
+at_start() { signalled "$1" "start$1" ranks_of "run.dir=$scratch/start$1"; }
 in_training() { signalled "$1" "training$1" has_metrics "training$1"; }
 
 # A signal that was there before the first step: it is not done.
@@ -134,7 +133,7 @@ while_writing() {
 	return $status
 }
 evaluation() {
-	OMP_NUM_THREADS=1 timeout 120 mpirun --oversubscribe --bind-to none -n 2 "$RELIQUARY" eval all --checkpoint whole --test "$data" \
+	OMP_NUM_THREADS=1 timeout 120 mpirun --oversubscribe --bind-to none -n 2 "$RELIQUARY" eval all --checkpoint "$scratch/whole" --test "$data" \
 		--data.train="$data" --size=32 --lrs=0.1 --threads=1 --results="$scratch/results" "$@" >said 2>&1
 }
 # What was done is kept, and nothing is half done.
@@ -142,7 +141,7 @@ in_evaluation() {
 	evaluation --epochs=100000 &
 	job=$!
 	wait_until grep -q 'linear: epoch' said || { show; return 1; }
-	kill "-$1" "$(ranks_of "checkpoint whole" | head -n 1)" || { show; return 1; }
+	kill "-$1" "$(ranks_of "checkpoint $scratch/whole" | head -n 1)" || { show; return 1; }
 	wait $job
 	[ $? = 75 ] && [ ! -s results ] && ended_by "SIG$1" || show
 }

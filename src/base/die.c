@@ -30,6 +30,18 @@ void die_silently(void)
 	_exit(EXIT_FAULT);
 }
 
+void die_here(const char *fmt, ...)
+{
+	char text[ERR_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	fprintf(stderr, "reliquary: %s\n", text);
+	_exit(EXIT_FAULT);
+}
+
 void die(const char *file, int line, const char *what, const char *fmt, ...)
 {
 	char text[ERR_MAX], host[256] = "?";

@@ -21,7 +21,11 @@ enum { ERR_MAX = 1024 };
 _Noreturn void die(const char *file, int line, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The same without a word, where another rank has said why. */
+/* The end of this rank alone, in a few words, without asking MPI: for a thread that watches MPI
+ * itself. */
+_Noreturn void die_here(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* As die, without a word, where another rank has said why. */
 _Noreturn void die_silently(void);
 
 /* Write the reason of an input fault into err and return -1. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "comm/comm_ops.h"
+#include "comm/guard.h"
 
 #define MPI_CHECK(call) mpi_check((call), #call, __FILE__, __LINE__)
 
@@ -165,10 +166,12 @@ static int hear(struct comm_base *b, struct comm_report *other)
 static void leave(struct comm_base *b)
 {
 	struct mpi *m = mpi_of(b);
+	struct guard *guard = guard_start("MPI_Finalize", b->timeout_s);
 
 	MPI_CHECK(MPI_Comm_free(&m->behind));
 	MPI_CHECK(MPI_Comm_free(&m->world));
 	MPI_CHECK(MPI_Finalize());
+	guard_end(guard);
 	xfree(m);
 }
 
@@ -200,10 +203,12 @@ struct comm_base *comm_mpi_open(const struct comm_options *options, char err[ERR
 	struct mpi *m = xcalloc(1, sizeof *m);
 	struct comm_base *b = &m->b;
 	MPI_Request request;
+	struct guard *guard = guard_start("MPI_Init", options->timeout_s);
 	int level;
 
 	(void)err;
 	MPI_CHECK(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level));
+	guard_end(guard);
 	/* Otherwise MPI ends the job itself, before MPI_CHECK can say where. */
 	MPI_CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
 	MPI_CHECK(MPI_Comm_rank(MPI_COMM_WORLD, &b->c.rank));
