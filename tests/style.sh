@@ -4,7 +4,7 @@ set -eu
 . "$abs_top_srcdir/tests/tap.sh"
 cd "$abs_top_srcdir"
 sources=$(find src kernels data_tools tests -name '*.[ch]' -o -name '*.cu' -o -name '*.cc' | sort)
-scripts=$(find jobs tests .ci -name '*.sh' 2>/dev/null | sort)
+scripts=$(find jobs tests .ci -name '*.sh' -o -name '*.sbatch' -o -name submit 2>/dev/null | sort)
 folders="src kernels data_tools tests jobs m4"
 
 # "FILE: ..." of files and of functions that are too long to read.

@@ -116,11 +116,7 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	struct chief *k = &r->chief;
 	struct model *m = &r->step.model;
 	struct checkpoint *copy;
-	char *log = xasprintf("%s/log.txt", c->run.dir);
 
-	if (log_open(log) != 0)
-		log_warn("%s cannot be opened: messages appear here only", log);
-	xfree(log);
 	if (run_folder_write_config(c, err) != 0)
 		return -1;
 	k->metrics = metrics_open(c->run.dir, r->step.state.step, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
 
@@ -40,6 +41,15 @@ static int make_folder(const char *dir, char err[ERR_MAX])
 	return rc;
 }
 
+static void open_log(const char *dir)
+{
+	char *path = xasprintf("%s/log.txt", dir);
+
+	if (log_open(path) != 0)
+		log_warn("%s cannot be opened: messages appear here only", path);
+	xfree(path);
+}
+
 int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
 {
 	const char *dir = c->run.dir;
@@ -53,10 +63,10 @@ int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
 		return fail(err,
 			"%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir",
 			dir);
-	if (begun) {
+	if (make_folder(dir, err) != 0)
+		return -1;
+	open_log(dir);
+	if (begun)
 		*from = checkpoint_latest(dir, err);
-		if (!*from)
-			return -1;
-	}
-	return make_folder(dir, err);
+	return begun && !*from ? -1 : 0;
 }
