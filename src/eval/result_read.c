@@ -148,17 +148,13 @@ int result_list_read(struct result_list *l, char err[ERR_MAX])
 static int same_encoder(
 	const struct result_list *l, const struct result_line *r, const struct result_subject *s)
 {
-	char *own;
-	int same;
+	char *own = result_path(s->encoder);
+	int in_own = strcmp(own, l->path) == 0;
 
-	if (s->random)
-		return 1;
-	if (r->step != s->step || strcmp(r->network, s->network) != 0)
-		return 0;
-	own = result_path(s->encoder);
-	same = strcmp(own, l->path) == 0 || strcmp(r->checkpoint, s->encoder) == 0;
 	xfree(own);
-	return same;
+	if (!in_own && strcmp(r->checkpoint, s->encoder) != 0)
+		return 0;
+	return s->random || (r->step == s->step && strcmp(r->network, s->network) == 0);
 }
 
 const struct result_line *result_list_find(

@@ -36,9 +36,8 @@ void result_list_free(struct result_list *l);
  * is an empty one.  -1 with err: it cannot be read. */
 int result_list_read(struct result_list *l, char err[ERR_MAX]);
 
-/* The newest line of this protocol on this subject, or NULL.  The checkpoint counts by its step,
- * and by its path where the file is not that of its run; random ones are alike for all checkpoints.
- */
+/* The newest line of this protocol on this subject, or NULL.  In the file of its run a checkpoint
+ * counts by its step, and random ones are alike for all; in another file the path counts too. */
 const struct result_line *result_list_find(
 	const struct result_list *l, const char *protocol, const struct result_subject *s);
 
