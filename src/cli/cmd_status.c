@@ -96,10 +96,12 @@ static int parse(struct request *r, int argc, char **argv, char err[ERR_MAX])
 
 /* ---- looking ---- */
 
-static struct status_form form_now(const struct request *r)
+/* In a view that is drawn in place the curve leaves room for the evaluations. */
+static struct status_form form_now(const struct request *r, const struct status *s)
 {
 	struct status_form form = { .terminal = terminal_look(), .plot_rows = 12 };
-	int room = form.terminal.rows - 14; /* what the rest of the screen usually leaves */
+	/* what the rest of the screen usually leaves */
+	int room = form.terminal.rows - 14 - (r->watch ? s->results.count : 0);
 
 	form.braille = strcmp(r->plot, "auto") == 0 ? form.terminal.utf8 && form.terminal.is_one
 						    : strcmp(r->plot, "braille") == 0;
@@ -145,7 +147,7 @@ static void print(FILE *f, const struct request *r, const struct status *s, int 
 /* One look at all; 1 when all are finished, -1 with err. */
 static int look(const struct request *r, struct status *s, int count, char err[ERR_MAX])
 {
-	const struct status_form form = form_now(r);
+	struct status_form form;
 	int finished = 0;
 	char *text;
 	size_t n;
@@ -156,6 +158,7 @@ static int look(const struct request *r, struct status *s, int count, char err[E
 			return -1;
 		finished += s[i].state == STATUS_FINISHED;
 	}
+	form = form_now(r, s);
 	f = open_memstream(&text, &n);
 	CHECK(f, "out of memory");
 	print(f, r, s, count, &form);
@@ -188,7 +191,8 @@ static int watch(const struct request *r, struct status *s, int count, char err[
 	return rc < 0 ? -1 : 0;
 }
 
-/* Runs that are none are told of; the others are shown all the same. */
+/* Runs that are none are told of; the others are shown all the same, but not again and again: that
+ * would wipe the message. */
 static int open_and_watch(const struct request *r)
 {
 	struct status *s = xcalloc((size_t)r->count, sizeof *s);
@@ -204,7 +208,7 @@ static int open_and_watch(const struct request *r)
 		status_close(&s[count]);
 		status = EXIT_INPUT;
 	}
-	if (count > 0 && watch(r, s, count, err) != 0) {
+	if (count > 0 && !(r->watch && status != EXIT_DONE) && watch(r, s, count, err) != 0) {
 		fprintf(stderr, "reliquary status: %s\n", err);
 		status = EXIT_INPUT;
 	}

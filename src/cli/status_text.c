@@ -87,10 +87,11 @@ static void put_details(struct flow *w, const struct status *s)
 	else if (s->state == STATUS_STALLED)
 		flow_put(w, "nothing for %s: killed, or it hangs", age);
 	else if (s->state == STATUS_STOPPED && *s->log.reason)
-		flow_put(w, "by %s, %s ago; --run.resume=true goes on", s->log.reason, age);
+		flow_put(w, "by %s, %s ago", s->log.reason, age);
 	else
-		flow_put(w, "%s ago%s", age,
-			s->state == STATUS_STOPPED ? "; --run.resume=true goes on" : "");
+		flow_put(w, "%s ago", age);
+	if (s->state == STATUS_STOPPED)
+		flow_put(w, "--run.resume=true goes on");
 }
 
 static void put_state(FILE *f, const struct status *s, const struct status_form *form)
