@@ -101,6 +101,63 @@ both_lines() {
 	[ "$(grep -c '^{"protocol":"knn".*"time":"[^"]*"}$' "$dir/both")" = 2 ] && [ "$(wc -l <"$dir/both")" = 2 ]
 }
 
+# lines N: that many are in the run's results, all whole
+lines() { [ "$(grep -c '^{"protocol":.*"time":"[^"]*"}$' "$dir/many/results.jsonl")" = "$1" ] && [ "$(wc -l <"$dir/many/results.jsonl")" = "$1" ]; }
+
+# A run of three checkpoints, of which nothing is evaluated.
+three_checkpoints() {
+	"$RELIQUARY" pretrain --data.train="$dir/train" --data.lanes=1 --run.dir="$dir/many" $network --train.batch=32 \
+		--train.steps=3 --checkpoint.every=1 --checkpoint.keep=3 --optim.warmup_epochs=0 --views.large=2 --views.small=0 \
+		--views.large_size=20 --model.hidden=16 --model.out=8 --threads=1 &&
+		[ "$(ls "$dir/many/checkpoints" | wc -l)" = 3 ]
+}
+
+skip_done() {
+	evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --skip-done && lines 1 || return 1
+	# linear is left; with it done as well, the images need not be there
+	evaluate all --checkpoint "$dir/many" $short --test "$dir/test" --skip-done >"$dir/out" 2>"$dir/err" && lines 2 || return 1
+	cat "$dir/out" "$dir/err"
+	grep -q '^linear' "$dir/out" && ! grep -q '^knn' "$dir/out" && grep 'knn .* left out' "$dir/err" || return 1
+	mv "$dir/test" "$dir/away"
+	evaluate all --checkpoint "$dir/many" $short --test "$dir/test" --skip-done >"$dir/out" 2>"$dir/err"
+	status=$?
+	mv "$dir/away" "$dir/test"
+	cat "$dir/err"
+	[ $status = 0 ] && [ ! -s "$dir/out" ] && [ "$(grep -c 'left out' "$dir/err")" = 2 ] && lines 2
+}
+
+# Other settings, another network and random initialisation are not done.
+only_the_same_is_done() {
+	evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --skip-done --temperature 0.2 && lines 3 &&
+		evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --skip-done --network target && lines 4 &&
+		evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --skip-done --random && lines 5 &&
+		evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --skip-done --random && lines 5
+}
+
+# The two that are left, oldest first, on two ranks; then none is.
+each() {
+	mpirun -n 2 "$RELIQUARY" eval knn --checkpoint "$dir/many" $short --test "$dir/test" --each >"$dir/out" 2>"$dir/err" ||
+		{ cat "$dir/err"; return 1; }
+	cat "$dir/out" "$dir/err"
+	lines 7 && [ "$(sed -n 's/^step \([0-9]*\)  knn .*/\1/p' "$dir/out" | tr '\n' ' ')" = "1 2 " ] || return 1
+	mpirun -n 2 "$RELIQUARY" eval knn --checkpoint "$dir/many" $short --test "$dir/test" --each >"$dir/out" 2>"$dir/err" && lines 7 &&
+		grep 'nothing is left to evaluate of the 3 checkpoints' "$dir/err"
+}
+
+# One that is broken holds up no other; one that vanishes after it was listed is passed over.
+each_passes_over() {
+	head -c 5000 "$dir/run/checkpoints/step-000000003.h5" >"$dir/many/checkpoints/step-000000000.h5"
+	rm -f "$dir/many/results.jsonl"
+	evaluate knn --checkpoint "$dir/many" $short --test "$dir/test" --each >"$dir/out" 2>"$dir/err" &
+	job=$!
+	tries=0
+	until [ -s "$dir/many/results.jsonl" ] || [ $tries = 600 ]; do tries=$((tries + 1)); sleep 0.02; done
+	rm "$dir/many/checkpoints/step-000000003.h5"
+	wait $job || { cat "$dir/err"; return 1; }
+	cat "$dir/err"
+	grep 'passed over.*step-000000000.h5' "$dir/err" && grep 'step-000000003.h5 was removed meanwhile: passed over' "$dir/err" && lines 2
+}
+
 unlabelled_left_out() {
 	evaluate knn --checkpoint "$dir/run" $short --test "$dir/some" --results "$dir/left" || return 1
 	grep -q '"test_images":80,' "$dir/left"
@@ -121,7 +178,7 @@ refused_on_ranks() {
 	"$make_set" "$dir/none" 20 5 4 none && "$make_set" "$dir/six" 20 6 5 all || exit 99
 mkdir "$dir/empty" "$dir/tmp"
 
-plan 33
+plan 40
 try "help" evaluate --help
 try "on one rank" on_ranks 1
 for ranks in 2 3 4; do
@@ -135,6 +192,11 @@ try "the target network is another one" networks_differ
 try "an exported encoder is the same" exported
 try "a hold-out chooses the rate" holdout
 try "two at the same time write two whole lines" both_lines
+try "a run of three checkpoints" three_checkpoints
+try "what is done is left out" skip_done
+try "only the same is done" only_the_same_is_done
+try "each checkpoint that is left, on 2 ranks" each
+try "each but what is broken or gone" each_passes_over
 try "images without label are left out" unlabelled_left_out
 try "no protocol" refused 2 "linear, knn or all" --checkpoint "$dir/run" --test "$dir/test"
 try "unknown protocol" refused 2 "'lunar'" lunar --checkpoint "$dir/run" --test "$dir/test"
@@ -142,6 +204,8 @@ try "unknown option" refused 2 "'--epoch'" linear --checkpoint "$dir/run" --test
 try "bad list" refused 2 "--lrs" linear --checkpoint "$dir/run" --test "$dir/test" --lrs 1,,2
 try "tiny input" refused 2 "--size" knn --checkpoint "$dir/run" --test "$dir/test" --size 4
 try "no encoder" refused 2 "--random" knn --test "$dir/test"
+try "each of what is no run" refused 2 "--each" knn --init x --each --test "$dir/test"
+try "each of a folder" refused 1 "folder of a run" knn --checkpoint "$dir/empty" --each --test "$dir/test"
 try "no test set" refused 2 "--test" knn --checkpoint "$dir/run"
 try "unknown setting" refused 2 "data.train" knn --random --data.trane x --test "$dir/test"
 try "no such run" refused 1 "$dir/away" knn --checkpoint "$dir/away" --test "$dir/test"

@@ -57,6 +57,19 @@ static void expect_steps(const struct checkpoint_place *f, const int *steps, int
 	}
 }
 
+/* The same list, as the folder gives it. */
+static void expect_list(const struct checkpoint_place *f, const int *steps, int count)
+{
+	struct checkpoint_file *list;
+
+	assert_int_equal(checkpoint_list(&list, f->run), count);
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(list[i].step, steps[i]);
+		assert_true(list[i].bytes > 1000 && list[i].written > 0);
+	}
+	xfree(list);
+}
+
 static void pruning_keeps_what_it_should(void **state)
 {
 	static const int first[] = { 0, 4, 8, 9, 10 }, second[] = { 10 };
@@ -71,10 +84,12 @@ static void pruning_keeps_what_it_should(void **state)
 	assert_int_equal(file_write_atomic(other, "mine", 4, f.err), 0);
 	checkpoint_prune(f.run, 2, 4);
 	expect_steps(&f, first, 5, 10);
+	expect_list(&f, first, 5);
 	assert_false(file_exists(temporary));
 	assert_true(file_exists(other));
 	checkpoint_prune(f.run, 0, 0);
 	expect_steps(&f, second, 1, 10);
+	expect_list(&f, second, 1);
 	fixture_close(&f);
 }
 

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -120,10 +121,123 @@ static void a_full_disk_leaves_the_old_file(void **state)
 	xfree(bytes);
 }
 
+/* Lines of very different lengths, by several programs at once. */
+static void append_lines(const char *path, int of)
+{
+	char line[3000], err[ERR_MAX];
+
+	for (int i = 0; i < 100; i++) {
+		int n = 1 + (of * 977 + i * 131) % 2900;
+
+		memset(line, 'a' + of, (size_t)n);
+		line[n] = '\n';
+		if (file_append_line(path, line, (size_t)n + 1, err) != 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void appended_lines_do_not_mix(void **state)
+{
+	enum { PROGRAMS = 4 };
+	const char *path = test_path(test_folder(), "lines");
+	int lines[PROGRAMS] = { 0 }, status;
+	unsigned char *bytes;
+	char err[ERR_MAX];
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < PROGRAMS; i++)
+		if (fork() == 0)
+			append_lines(path, i);
+	for (int i = 0; i < PROGRAMS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(file_read_all(path, 1 << 24, &bytes, &n, err), 0);
+	for (size_t at = 0; at < n;) {
+		size_t length = strcspn((char *)bytes + at, "\n"), of = bytes[at] - 'a';
+
+		assert_true(of < PROGRAMS && length < n - at);
+		for (size_t i = 0; i < length; i++)
+			assert_int_equal(bytes[at + i], bytes[at]);
+		lines[of]++;
+		at += length + 1;
+	}
+	for (int i = 0; i < PROGRAMS; i++)
+		assert_int_equal(lines[i], 100);
+	xfree(bytes);
+}
+
+/* Another program holds the lock meanwhile: the append waits for its end. */
+static void an_append_waits_for_its_turn(void **state)
+{
+	const char *path = test_path(test_folder(), "turns");
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int ready[2], status;
+	char err[ERR_MAX] = "", byte;
+	unsigned char *bytes;
+	size_t n;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		int fd = open(path, O_RDWR | O_CREAT, 0666);
+
+		if (fcntl(fd, F_SETLK, &all) != 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		usleep(300000);
+		_exit(write(fd, "first\n", 6) == 6 ? 0 : 1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(file_append_line(path, "second\n", 7, err), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(file_read_all(path, 100, &bytes, &n, err), 0);
+	assert_string_equal((char *)bytes, "first\nsecond\n");
+	xfree(bytes);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* Room for a part of the line: nothing of it stays. */
+static void half_a_line_is_taken_back(void **state)
+{
+	const char *path = test_path(test_folder(), "full");
+	unsigned char *bytes;
+	char err[ERR_MAX] = "";
+	size_t n;
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(file_append_line(path, "first\n", 6, err), 0);
+	child = fork();
+	if (child == 0) {
+		const struct rlimit room = { 10, 10 };
+
+		signal(SIGXFSZ, SIG_IGN);
+		if (setrlimit(RLIMIT_FSIZE, &room) != 0)
+			_exit(2);
+		_exit(file_append_line(path, "second\n", 7, err) == -1 && strstr(err, path) ? 0
+											    : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(file_read_all(path, 100, &bytes, &n, err), 0);
+	assert_string_equal((char *)bytes, "first\n");
+	xfree(bytes);
+}
+
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(what_is_written_is_read),
 	cmocka_unit_test(faults_name_the_file),
 	cmocka_unit_test(folders_are_made_with_their_parents),
 	cmocka_unit_test(a_full_disk_leaves_the_old_file),
+	cmocka_unit_test(appended_lines_do_not_mix),
+	cmocka_unit_test(an_append_waits_for_its_turn),
+	cmocka_unit_test(half_a_line_is_taken_back),
 };
 TEST_MAIN(cases)

@@ -64,8 +64,39 @@ static void every_byte_is_read_back(void **state)
 	xfree(text);
 }
 
+/* Any value is passed over whole; what is none is an error at its place. */
+static void values_are_passed_over(void **state)
+{
+	static const char *const good[] = { "1", "-1.5e+3", "true", "null", "\"a\\\"]}\"", "[]",
+		"{}", "[1, [\"]\"], {\"a\": [null, {}]}]", "{\"a\":{\"b\":[1,2]},\"c\":\"}\"}" };
+	static const char *const bad[] = { "", "]", "[1", "[1,]", "{\"a\"}", "{\"a\":}", "\"a",
+		"[1}" };
+	char err[ERR_MAX] = "", deep[200];
+	struct json p = { .name = "x", .err = err };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		char *text = xasprintf(" %s,", good[i]);
+
+		p.text = text, p.n = strlen(text), p.at = 0;
+		assert_int_equal(json_skip(&p), 0);
+		assert_int_equal(p.at, p.n - 1);
+		xfree(text);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		p.text = bad[i], p.n = strlen(bad[i]), p.at = 0;
+		assert_int_equal(json_skip(&p), -1);
+		assert_says(err, "byte");
+	}
+	memset(deep, '[', sizeof deep);
+	p.text = deep, p.n = sizeof deep, p.at = 0;
+	assert_int_equal(json_skip(&p), -1);
+	assert_says(err, "deep");
+}
+
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(strings_are_quoted),
 	cmocka_unit_test(every_byte_is_read_back),
+	cmocka_unit_test(values_are_passed_over),
 };
 TEST_MAIN(cases)

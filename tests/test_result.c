@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "eval/result.h"
+#include "eval/result_read.h"
 
 static struct result linear_result(void)
 {
@@ -94,6 +95,77 @@ static void the_newest_of_the_same_settings_is_found(void **state)
 	assert_int_equal(result_find(&top1, path, &r, &s, 1), 0);
 }
 
+static void expect_found(
+	const char *path, const char *protocol, const struct result_subject *s, int found)
+{
+	struct result_list l;
+	char err[ERR_MAX];
+
+	result_list_init(&l, path);
+	assert_int_equal(result_list_read(&l, err), 0);
+	assert_int_equal(result_list_find(&l, protocol, s) != NULL, found);
+	result_list_free(&l);
+}
+
+/* In the file of its own run, from where it may be looked at by another name; in another file. */
+static void a_subject_is_found_again(void **state)
+{
+	const char *run = test_folder(), *own = test_path(run, "results.jsonl");
+	const char *other = test_path(run, "other.jsonl");
+	struct result r = linear_result();
+	struct result_subject s = subject(), changed;
+	char err[ERR_MAX];
+
+	(void)state;
+	assert_int_equal(file_make_folder(test_path(run, "checkpoints"), err), 0);
+	expect_found(own, "linear", &s, 0);
+	assert_int_equal(result_append(own, &r, &s, err), 0);
+	assert_int_equal(result_append(other, &r, &s, err), 0);
+	expect_found(other, "linear", &s, 1);
+	s.encoder = test_path(run, "checkpoints/step-000000010.h5");
+	expect_found(own, "linear", &s, 1);
+	expect_found(other, "linear", &s, 0);
+	expect_found(own, "knn", &s, 0);
+	changed = s, changed.step = 11;
+	expect_found(own, "linear", &changed, 0);
+	changed = s, changed.network = "target";
+	expect_found(own, "linear", &changed, 0);
+	changed = s, changed.test = "data/test";
+	expect_found(own, "linear", &changed, 0);
+	changed = s, changed.settings = "{\"size\":4}";
+	expect_found(own, "linear", &changed, 0);
+	changed = s, changed.random = 1;
+	expect_found(own, "linear", &changed, 0);
+	changed.step = 0;
+	assert_int_equal(result_append(own, &r, &changed, err), 0);
+	changed.encoder = test_path(run, "checkpoints/step-000000999.h5");
+	expect_found(own, "linear", &changed, 1);
+}
+
+/* What a job that was killed has left is ended by a newline, and what follows is whole. */
+static void a_torn_line_spoils_no_other(void **state)
+{
+	const char *path = test_path(test_folder(), "results.jsonl");
+	struct result r = linear_result();
+	struct result_subject s = subject();
+	struct result_list l;
+	char err[ERR_MAX];
+
+	(void)state;
+	assert_int_equal(file_write_atomic(path, "{\"protocol\":\"lin", 16, err), 0);
+	assert_int_equal(result_append(path, &r, &s, err), 0);
+	result_list_init(&l, path);
+	assert_int_equal(result_list_read(&l, err), 0);
+	assert_int_equal(l.count, 1);
+	assert_int_equal(l.lines[0].step, 10);
+	assert_string_equal(l.lines[0].test, "data\\test");
+	assert_string_equal(l.lines[0].settings, "{\"size\":48}");
+	assert_close(l.lines[0].top5, 0.78, 1e-9);
+	assert_close(l.lines[0].lr, 1, 0);
+	assert_true(isnan(l.lines[0].k));
+	result_list_free(&l);
+}
+
 static void a_person_is_told_how_it_was_chosen(void **state)
 {
 	const char *path = test_path(test_folder(), "results.jsonl");
@@ -150,6 +222,8 @@ static void results_lie_in_the_run(void **state)
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(a_line_is_appended),
 	cmocka_unit_test(the_newest_of_the_same_settings_is_found),
+	cmocka_unit_test(a_subject_is_found_again),
+	cmocka_unit_test(a_torn_line_spoils_no_other),
 	cmocka_unit_test(a_person_is_told_how_it_was_chosen),
 	cmocka_unit_test(results_lie_in_the_run),
 };

@@ -19,6 +19,10 @@ int file_finish(int rc, const char *temporary, const char *path, char err[ERR_MA
 /* Write n bytes as the whole file path, by way of a temporary name. */
 int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ERR_MAX]);
 
+/* Append a line of n bytes, its newline with it, in one piece: programs that append at the same
+ * time, also on other hosts, do not mix. A file that ends within a line gets a newline first. */
+int file_append_line(const char *path, const char *line, size_t n, char err[ERR_MAX]);
+
 /* Read all of path; *bytes is the caller's to free and is followed by a zero byte.  Files over max
  * are refused. */
 int file_read_all(

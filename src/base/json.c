@@ -206,3 +206,65 @@ int json_object(struct json *p, int (*value)(struct json *p, const char *key, vo
 	} while (take(p, ','));
 	return expect(p, '}');
 }
+
+/* ---- any value ---- */
+
+enum { DEPTH_MAX = 64 };
+
+static int skip_value(struct json *p, int depth);
+
+static int skip_member(struct json *p, const char *key, void *depth)
+{
+	(void)key;
+	return skip_value(p, *(const int *)depth);
+}
+
+static int skip_list(struct json *p, int depth)
+{
+	p->at++;
+	if (take(p, ']'))
+		return 0;
+	do {
+		if (skip_value(p, depth) != 0)
+			return -1;
+	} while (take(p, ','));
+	return expect(p, ']');
+}
+
+/* A number, true, false or null. */
+static int skip_word(struct json *p)
+{
+	size_t start = p->at;
+
+	while (p->at < p->n && p->text[p->at] &&
+		strchr("+-.0123456789abcdefghijklmnopqrstuvwxyzE", p->text[p->at]))
+		p->at++;
+	return p->at > start ? 0 : json_fail(p, "a value expected");
+}
+
+static int skip_value(struct json *p, int depth)
+{
+	int inner = depth + 1;
+	char c, *s;
+
+	if (depth > DEPTH_MAX)
+		return json_fail(p, "nested too deeply");
+	json_space(p);
+	c = p->at < p->n ? p->text[p->at] : 0;
+	if (c == '{')
+		return json_object(p, skip_member, &inner);
+	if (c == '[')
+		return skip_list(p, inner);
+	if (c != '"')
+		return skip_word(p);
+	s = json_string(p);
+	if (!s)
+		return -1;
+	xfree(s);
+	return 0;
+}
+
+int json_skip(struct json *p)
+{
+	return skip_value(p, 0);
+}

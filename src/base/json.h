@@ -13,8 +13,8 @@
 void json_put_string(FILE *f, const char *s);
 
 /* A reader for JSON whose form is known beforehand (the header of a safetensors file): objects,
- * strings and lists of whole numbers.  The caller asks for what must come next; what comes instead
- * is an error, -1 with err, which names the place. */
+ * strings and lists of whole numbers; other values can be passed over.  The caller asks for what
+ * must come next; what comes instead is an error, -1 with err, which names the place. */
 
 struct json {
 	const char *name; /* of what is read, for messages */
@@ -35,6 +35,10 @@ char *json_string(struct json *p);
 
 /* A list of at most max whole numbers from 0 to 2^63 - 1. */
 int json_numbers(struct json *p, int64_t *list, int max, int *count);
+
+/* Pass over one value of any form: what follows in text from p->at as it was before, white space
+ * first, up to p->at. */
+int json_skip(struct json *p);
 
 /* {"key": value, ...}: calls value(p, key, arg) at each value, which has to read it; 0 to go on. */
 int json_object(

@@ -11,6 +11,7 @@ int cmd_pack(int argc, char **argv);
 int cmd_demo_data(int argc, char **argv);
 int cmd_views(int argc, char **argv);
 int cmd_pretrain(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_import(int argc, char **argv);

@@ -12,7 +12,7 @@ struct arguments {
 	const char *checkpoint, *init, *test, *results, *network, *rates, *choose, *neighbours;
 	long size, batch, seed;
 	double epochs, share, temperature;
-	int random;
+	int random, skip_done, each;
 };
 
 enum { ENTRIES = 14 };
@@ -127,6 +127,7 @@ static int fill_request(struct eval_request *r, const struct arguments *a, char 
 	double k[RESULT_ROWS_MAX];
 
 	r->checkpoint = a->checkpoint, r->init = a->init, r->random = a->random;
+	r->skip_done = a->skip_done || a->each, r->each = a->each;
 	r->test = a->test, r->results = a->results, r->size = (int)a->size;
 	r->linear.epochs = a->epochs, r->linear.batch = (int)a->batch;
 	r->linear.share = a->share, r->linear.seed = (uint64_t)a->seed;
@@ -156,21 +157,29 @@ static int check_request(const struct eval_request *r, char err[ERR_MAX])
 		return fail(err, "say which encoder: --checkpoint RUN, --init FILE or --random");
 	if (r->target && (r->init || r->random))
 		return fail(err, "--network target is for a checkpoint as it was trained");
+	if (r->each && r->random)
+		return fail(err,
+			"--each and --random do not go together: at random initialisation all checkpoints are alike");
+	if (r->skip_done && !r->checkpoint)
+		return fail(err,
+			"%s needs --checkpoint RUN: only for a run is it known what has been evaluated",
+			r->each ? "--each" : "--skip-done");
 	return 0;
 }
 
-/* Take "--random" and "--checkpoint RUN" out of argv: one has no value, and the other is a
- * section's name to the configuration. */
+/* Take the flags and "--checkpoint RUN" out of argv: they have no value, and it is a section's name
+ * to the configuration. */
 static int take_own(struct arguments *a, int *argc, char **argv, char err[ERR_MAX])
 {
 	static const char name[] = "--checkpoint";
 	size_t n = sizeof name - 1;
 	int kept = 1;
 
+	a->random = options_take_flag("random", argc, argv);
+	a->skip_done = options_take_flag("skip-done", argc, argv);
+	a->each = options_take_flag("each", argc, argv);
 	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], "--random") == 0)
-			a->random = 1;
-		else if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
+		if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
 			a->checkpoint = argv[i] + n + 1;
 		else if (strcmp(argv[i], name) == 0 && i + 1 < *argc)
 			a->checkpoint = argv[++i];
@@ -245,5 +254,9 @@ void eval_options_help(FILE *out)
 		"A checkpoint brings its configuration, data.train included; settings of the configuration\n"
 		"(--config FILE, --data.train, --device, --threads, --model.* ...) can be given too. Results are\n"
 		"printed and appended to results.jsonl of the checkpoint's run.\n\n");
+	fputs("  --skip-done         leave out what the results hold already of this checkpoint, by the same\n"
+	      "                      settings and names of data sets; nothing left: status 0 at once\n"
+	      "  --each              every checkpoint of RUN, oldest first, with --skip-done\n",
+		out);
 	options_help(out, table, ENTRIES);
 }

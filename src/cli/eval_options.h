@@ -11,6 +11,8 @@ struct eval_request {
 	int run_linear, run_knn;
 	const char *checkpoint, *init; /* or NULL */
 	int random, target;
+	int skip_done;       /* leave out what the results hold already */
+	int each;            /* every checkpoint of the run, not the newest; skip_done is set */
 	const char *test;    /* folder of the test set */
 	const char *results; /* file; NULL: the run's, if there is one */
 	int size;            /* 0: the configuration's views.large_size */

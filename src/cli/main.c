@@ -15,6 +15,8 @@ static const struct command {
 	{ "demo-data", cmd_demo_data, "make a small set of real photographs to try everything on" },
 	{ "views", cmd_views, "a contact sheet (PNG) of the views that the network will see" },
 	{ "pretrain", cmd_pretrain, "shards -> encoder (under mpirun or srun; one rank a device)" },
+	{ "status", cmd_status,
+		"how runs stand: progress, loss curve, speed, evaluations, time left" },
 	{ "eval", cmd_eval, "encoder -> accuracy: linear, knn" },
 	{ "export", cmd_export, "checkpoint -> safetensors with torchvision's names" },
 	{ "import", cmd_import, "safetensors -> initial weights for pretrain and eval" },

@@ -3,15 +3,12 @@
  * alike: so a comparable line is found by its text alone. */
 #include "eval/result.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -114,16 +111,12 @@ int result_append(
 	char *line = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&line, &n);
-	int fd, rc = 0;
+	int rc;
 
 	CHECK(f, "out of memory");
 	put_line(f, r, s);
 	CHECK(fclose(f) == 0, "out of memory");
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0 || write(fd, line, n) != (ssize_t)n)
-		rc = fail(err, "%s: cannot append the result: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	rc = file_append_line(path, line, n, err);
 	xfree(line);
 	return rc;
 }

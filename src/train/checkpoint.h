@@ -60,6 +60,18 @@ char *checkpoint_latest(const char *run_or_file, char err[ERR_MAX]);
 /* Name for a step: RUN/checkpoints/step-%09d.h5; caller frees. */
 char *checkpoint_path(const char *run, int64_t step);
 
+/* A checkpoint's file as its folder lists it, unopened. */
+struct checkpoint_file {
+	int64_t step;
+	int64_t bytes;
+	int64_t written; /* seconds since 1970, by the clock of its filesystem */
+};
+
+/* Those of a run, oldest step first; *list is the caller's (xfree), NULL of none.  Returns how
+ * many.
+ */
+int checkpoint_list(struct checkpoint_file **list, const char *run);
+
 /* Remove what need not be kept: all but the newest keep, and those that keep_every divides (steps;
  * 0: none).  Removes stale temporary files too; so not while another thread writes. */
 void checkpoint_prune(const char *run, int keep, int64_t keep_every);

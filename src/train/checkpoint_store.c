@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -68,6 +69,27 @@ static struct steps list_steps(const char *folder)
 	if (s.count > 0)
 		qsort(s.list, (size_t)s.count, sizeof *s.list, newest_first);
 	return s;
+}
+
+int checkpoint_list(struct checkpoint_file **list, const char *run)
+{
+	char *folder = xasprintf("%s/checkpoints", run);
+	struct steps s = list_steps(folder);
+	int count = 0;
+
+	*list = s.count > 0 ? xcalloc((size_t)s.count, sizeof **list) : NULL;
+	for (int i = s.count - 1; i >= 0; i--) {
+		char *path = checkpoint_path(run, s.list[i]);
+		struct stat file;
+
+		if (stat(path, &file) == 0) /* else it was pruned meanwhile */
+			(*list)[count++] =
+				(struct checkpoint_file){ s.list[i], file.st_size, file.st_mtime };
+		xfree(path);
+	}
+	xfree(s.list);
+	xfree(folder);
+	return count;
 }
 
 static char *newest_valid(const char *run, const struct steps *s, char err[ERR_MAX])

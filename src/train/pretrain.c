@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "train/run.h"
+#include "train/run_log.h"
 #include "train/step_dump.h"
 
 /* ---- rank 0's decisions ---- */
@@ -164,7 +165,7 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
 	else
-		log_info("training begins, with its first batch, %.2f s after the program did",
+		log_info(RUN_LOG_BEGINS ", with its first batch, %.2f s after the program did",
 			clock_process_age());
 	while (r->step.state.step < r->steps) {
 		struct plan plan = agree_on_plan(r);
@@ -190,7 +191,7 @@ enum pretrain_end pretrain(const struct config *c, struct comm *comm, struct dev
 	if (run_open(&r, err) == 0)
 		end = loop(&r, err);
 	if (end == PRETRAIN_STOPPED)
-		log_info("stopped after step %lld; go on with --run.resume=true",
+		log_info(RUN_LOG_STOPPED "%lld; go on with --run.resume=true",
 			(long long)r.step.state.step);
 	return run_close(&r, end == PRETRAIN_FAILED ? -1 : 0, err) == 0 ? end : PRETRAIN_FAILED;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "train/run_log.h"
 #include "train/signals.h"
 
 enum { END_OF_JOB = 1000, STOP_FILE }; /* no signals' numbers */
@@ -108,6 +109,6 @@ const char *stop_reason(const struct stop *s)
 void stop_report(const struct stop *s)
 {
 	if (s->reason)
-		log_info("stopped by %s: %.2f s later the program ends", stop_reason(s),
+		log_info(RUN_LOG_STOPPED_BY "%s: %.2f s later the program ends", stop_reason(s),
 			clock_seconds() - s->asked);
 }
