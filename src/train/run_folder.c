@@ -40,20 +40,33 @@ static int make_folder(const char *dir, char err[ERR_MAX])
 	return rc;
 }
 
-int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
+static int has_begun(const char *dir)
+{
+	return holds(dir, "checkpoints/step-*.h5");
+}
+
+int run_folder_check(const struct config *c, char err[ERR_MAX])
 {
 	const char *dir = c->run.dir;
-	int begun = holds(dir, "checkpoints/step-*.h5");
 
-	*from = NULL;
 	if (!*dir)
 		return fail(err,
 			"run.dir is not set: say where the run shall be, e.g. --run.dir=runs/first");
-	if ((begun || holds(dir, "metrics.jsonl")) && !c->run.resume)
+	if ((has_begun(dir) || holds(dir, "metrics.jsonl")) && !c->run.resume)
 		return fail(err,
 			"%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir",
 			dir);
-	if (begun) {
+	return 0;
+}
+
+int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
+{
+	const char *dir = c->run.dir;
+
+	*from = NULL;
+	if (run_folder_check(c, err) != 0)
+		return -1;
+	if (has_begun(dir)) {
 		*from = checkpoint_latest(dir, err);
 		if (!*from)
 			return -1;
