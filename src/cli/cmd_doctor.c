@@ -84,6 +84,7 @@ static int judge(const struct doctor_ranks *r, const struct doctor_launch *launc
 	if (need > 0)
 		verdicts_memory(&v, r, need);
 	verdicts_end(&v);
+	fflush(stdout); /* a launcher ends the job with its first rank that fails */
 	return v.errors > 0 ? EXIT_INPUT : EXIT_DONE;
 }
 
