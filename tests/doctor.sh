@@ -64,7 +64,7 @@ damaged() {
 	cp -r "$data" broken && truncate -s -1 broken/shard-00003.h5 && fails 2 'shard-00003.h5: .*copy this shard again' --data.train=broken
 }
 few_files() {
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC3045 # dash and bash have it
 	(ulimit -n 70 && "$RELIQUARY" doctor $tiny --data.train="$data" >said 2>err)
 	[ $? -eq 1 ] && says '^error: .*ulimit -n 76'
 }
