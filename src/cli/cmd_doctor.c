@@ -36,7 +36,8 @@ static int read_config(struct config *c, int argc, char **argv, char err[ERR_MAX
 }
 
 /* Bytes that a rank's step and its decoded images take on CPU cores; 0: not known, or no run was
- * described. */
+ * described.  The workspace of a GPU, which the forecast counts, stands for code and libraries,
+ * which take about as much. */
 static uint64_t forecast_bytes(const struct config *c, int ranks, uint64_t image_bytes)
 {
 	struct forecast_options o = { .ranks = ranks, .image_width = 500, .image_height = 375 };
