@@ -75,6 +75,12 @@ no_pmix() {
 	SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=4 SLURM_NTASKS=4 SLURM_PROCID=0 SLURM_MPI_TYPE=none "$RELIQUARY" doctor >said 2>err
 	[ $? -eq 1 ] && says '^error: srun --mpi=none started 4 tasks .*--mpi=pmix' '^A run would fail: 1 error'
 }
+# Cray's plugin of Slurm tells of the ranks in its own variables: MPI has its chance.
+cray() {
+	PALS_RANKID=0 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=4 SLURM_NTASKS=4 SLURM_PROCID=0 SLURM_MPI_TYPE=cray_shasta \
+		"$RELIQUARY" doctor >said 2>err
+	[ $? -eq 1 ] && says '^error: the launcher (srun) started 4 ranks, but MPI found 1'
+}
 others_are_silent() {
 	SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=4 SLURM_NTASKS=4 SLURM_PROCID=3 "$RELIQUARY" doctor >said 2>&1
 	[ $? -eq 1 ] && [ ! -s said ]
@@ -93,7 +99,7 @@ refused() { # word, arguments...
 	[ $? -eq 2 ] && says "$word" && [ "$(wc -l <said)" -eq 1 ]
 }
 
-plan 16
+plan 17
 check "alone, without settings" alone
 check "two ranks: one table, and nothing is left behind" two_ranks
 check "a folder that holds a run" agrees_with_pretrain
@@ -111,6 +117,7 @@ check "a file where the run would be" a_file_in_the_way
 check "a device that is not there" fails 1 "abacus" --device=abacus
 check "srun without PMIx" no_pmix
 check "and only its first task speaks" others_are_silent
+check "srun with the PMI of Cray" cray
 check "each rank a job of its own" jobs_of_one
 check "--help" helps
 check "a wrong option" refused "there is no option '--fast'" --fast

@@ -6,9 +6,9 @@
 
 #include "comm/comm.h"
 
-/* Variables by which MPI libraries are told where the other ranks are. */
+/* Variables by which MPI libraries are told where the other ranks are; PALS is Cray's. */
 static const char *const pmi_variables[] = { "PMIX_RANK", "PMIX_NAMESPACE", "PMI_RANK", "PMI_FD",
-	"OMPI_COMM_WORLD_SIZE" };
+	"PALS_RANKID", "OMPI_COMM_WORLD_SIZE" };
 
 static const char *const shown_variables[] = { "OMP_NUM_THREADS", "OMP_WAIT_POLICY",
 	"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY", "HDF5_USE_FILE_LOCKING",
@@ -36,6 +36,7 @@ void doctor_launch_look(struct doctor_launch *l)
 	/* The script of a batch job has numbers of its tasks too, but is in no step. */
 	if (getenv("SLURM_STEP_ID"))
 		l->step_tasks = number("SLURM_STEP_NUM_TASKS");
+	l->pmi = !comm_mpi_needs_pmi();
 	for (int i = 0; i < PMI_VARIABLES; i++)
 		l->pmi |= getenv(pmi_variables[i]) != NULL;
 }

@@ -10,7 +10,7 @@ struct doctor_launch {
 	const char *launcher; /* constant; NULL: none has numbered the ranks */
 	int announced;        /* ranks that it says there are; 0: it does not */
 	int step_tasks;       /* of the Slurm step; 0: started by no srun */
-	int pmi;              /* 1: a launcher offers PMIx or PMI, by which MPI finds the others */
+	int pmi; /* 1: there is PMIx or PMI, by which MPI finds the others, or it needs none */
 	const char *mpi_type; /* srun --mpi=..., NULL: not said */
 };
 

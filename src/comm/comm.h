@@ -41,6 +41,11 @@ int comm_environment_rank(void);
  * many it says there are, 0 when it does not.  Not collective. */
 const char *comm_environment_launcher(int *ranks);
 
+/* Does the MPI that is linked find the other ranks by PMIx or PMI only, which srun must offer?  0:
+ * it may have means of its own, and only comm_open tells.  Not collective, also before comm_open.
+ */
+int comm_mpi_needs_pmi(void);
+
 /* For people: the library that reaches the other ranks, its version, what threads it allows.  Of
  * MPI only after comm_open.  Not collective. */
 void comm_describe(const struct comm *c, char text[ERR_MAX]);

@@ -178,6 +178,16 @@ static void leave(struct comm_base *b)
 	xfree(m);
 }
 
+int comm_mpi_needs_pmi(void)
+{
+	static const char name[] = "Open MPI"; /* Slurm has a library of its own for MPICH's kin */
+	char library[MPI_MAX_LIBRARY_VERSION_STRING];
+	int n;
+
+	MPI_CHECK(MPI_Get_library_version(library, &n));
+	return strncmp(library, name, strlen(name)) == 0;
+}
+
 static void describe(char text[ERR_MAX])
 {
 	static const struct {
