@@ -2,13 +2,13 @@
 #include "cli/doctor_host.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cli/compute.h"
+#include "cli/doctor_kernel.h"
 
 static uint64_t limit(int which)
 {
@@ -19,78 +19,12 @@ static uint64_t limit(int which)
 	return l.rlim_cur;
 }
 
-/* The first line of a file that begins with key: what follows; 0 if there is none. */
-static int line_of(char *text, int n, const char *path, const char *key)
-{
-	FILE *f = fopen(path, "r");
-	size_t length = strlen(key);
-	char line[512];
-	int found = 0;
-
-	while (f && !found && fgets(line, sizeof line, f))
-		if (strncmp(line, key, length) == 0) {
-			line[strcspn(line, "\n")] = 0;
-			snprintf(text, (size_t)n, "%s", line + length);
-			found = 1;
-		}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* Kibibytes of /proc/meminfo, as bytes. */
-static uint64_t meminfo(const char *key)
-{
-	char text[64];
-
-	return line_of(text, sizeof text, "/proc/meminfo", key)
-		? (uint64_t)strtoull(text, NULL, 10) << 10
-		: 0;
-}
-
-/* A file of one number in a control group's folder; "max" and no file: no limit. */
-static uint64_t group_number(const char *folder, const char *name)
-{
-	char path[640], text[64];
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	if (!line_of(text, sizeof text, path, "") || *text < '0' || *text > '9')
-		return UINT64_MAX;
-	return strtoull(text, NULL, 10);
-}
-
-/* The control group of this process and those above it limit its memory; version 2 of the kernel's
- * interface, which has one tree. */
-static void limit_by_groups(struct doctor_rank *r)
-{
-	char own[256], folder[512];
-
-	if (!line_of(own, sizeof own, "/proc/self/cgroup", "0::"))
-		return;
-	for (;;) {
-		uint64_t most, used;
-		char *end = strrchr(own, '/');
-
-		snprintf(folder, sizeof folder, "/sys/fs/cgroup%s", own);
-		most = group_number(folder, "memory.max");
-		used = group_number(folder, "memory.current");
-		if (most < r->memory)
-			r->memory = most;
-		if (most != UINT64_MAX && used != UINT64_MAX &&
-			r->available > (most > used ? most - used : 0))
-			r->available = most > used ? most - used : 0;
-		if (!end || !*own)
-			return;
-		*end = 0;
-	}
-}
-
 /* The word in brackets of "always [madvise] never". */
 static void read_huge_pages(struct doctor_rank *r)
 {
 	char text[64], *begin;
 
-	if (!line_of(text, sizeof text, "/sys/kernel/mm/transparent_hugepage/enabled", ""))
+	if (!kernel_line(text, sizeof text, "/sys/kernel/mm/transparent_hugepage/enabled", ""))
 		return;
 	begin = strchr(text, '[');
 	if (begin)
@@ -104,7 +38,7 @@ static void read_system(struct doctor_rank *r)
 
 	if (uname(&kernel) == 0)
 		snprintf(r->release, sizeof r->release, "%.63s", kernel.release);
-	if (line_of(r->system, sizeof r->system, "/etc/os-release", "PRETTY_NAME=\""))
+	if (kernel_line(r->system, sizeof r->system, "/etc/os-release", "PRETTY_NAME=\""))
 		r->system[strcspn(r->system, "\"")] = 0;
 }
 
@@ -120,11 +54,10 @@ void doctor_look(struct doctor_rank *r, const struct comm *comm, const struct co
 	if (sched_getaffinity(0, sizeof r->cores, &r->cores) != 0)
 		for (int i = 0; i < r->online; i++)
 			CPU_SET((size_t)i, &r->cores);
+	kernel_siblings(&r->siblings, &r->cores, "");
 	r->open_files = limit(RLIMIT_NOFILE);
 	r->locked = limit(RLIMIT_MEMLOCK);
-	r->memory = meminfo("MemTotal:");
-	r->available = meminfo("MemAvailable:");
-	limit_by_groups(r);
+	kernel_memory(&r->memory, &r->available, "");
 	read_huge_pages(r);
 	read_system(r);
 }

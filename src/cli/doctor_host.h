@@ -19,6 +19,7 @@ struct doctor_rank {
 	int32_t threads;     /* of computing, as a run would take them */
 	int32_t decoders;    /* likewise, of decoding */
 	cpu_set_t cores;     /* that this rank may use */
+	cpu_set_t siblings;  /* those, and hyperthreads of the same cores */
 	uint64_t open_files; /* most, a count */
 	uint64_t locked;     /* most memory that may be locked */
 	uint64_t memory;     /* of the host, or what the job's control group allows of it */

@@ -37,6 +37,20 @@ void list_cores(char *text, size_t n, const cpu_set_t *cores)
 		add(text, n, "none");
 }
 
+void add_listed_cores(cpu_set_t *cores, const char *list)
+{
+	while (isdigit((unsigned char)*list)) {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (unsigned long i = first; i <= last && i < CPU_SETSIZE; i++)
+			CPU_SET(i, cores);
+		list = *end == ',' ? end + 1 : "";
+	}
+}
+
 /* A host's name as its beginning and a number; digits 0: it ends in none. */
 struct name {
 	const char *text;
