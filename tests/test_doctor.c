@@ -1,81 +1,17 @@
-/* Lists as the doctor writes them, and its verdicts on ranks that are made up. */
+/* The doctor's verdicts on ranks that are made up. */
 #include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/doctor_lists.h"
 #include "cli/doctor_verdicts.h"
-
-/* ---- lists ---- */
 
 static void add_cores(cpu_set_t *set, int from, int to)
 {
 	for (int i = from; i <= to; i++)
 		CPU_SET((size_t)i, set);
 }
-
-static void cores_are_ranges(void **state)
-{
-	cpu_set_t set;
-	char text[64];
-
-	(void)state;
-	CPU_ZERO(&set);
-	list_cores(text, sizeof text, &set);
-	assert_string_equal(text, "none");
-	add_cores(&set, 8, 8);
-	list_cores(text, sizeof text, &set);
-	assert_string_equal(text, "8");
-	add_cores(&set, 0, 3);
-	add_cores(&set, 1022, 1023);
-	list_cores(text, sizeof text, &set);
-	assert_string_equal(text, "0-3,8,1022-1023");
-}
-
-static void what_does_not_fit_ends_in_dots(void **state)
-{
-	cpu_set_t set;
-	char text[12];
-
-	(void)state;
-	CPU_ZERO(&set);
-	for (int i = 0; i < 20; i += 2)
-		add_cores(&set, i, i);
-	list_cores(text, sizeof text, &set);
-	assert_int_equal(strlen(text), sizeof text - 1);
-	assert_string_equal(text + strlen(text) - 3, "...");
-}
-
-static void hosts_share_brackets(void **state)
-{
-	static const struct {
-		const char *hosts[6];
-		const char *text;
-	} lists[] = {
-		{ { "n1" }, "n1" },
-		{ { "n1", "n2", "n3", "n7" }, "n[1-3,7]" },
-		{ { "n01", "n02", "n10" }, "n[01-02,10]" },
-		{ { "n9", "n10", "n11" }, "n[9-11]" },
-		{ { "n09", "n10", "n100" }, "n[09-10],n100" },
-		{ { "login", "gpu1", "gpu2", "cpu3" }, "login,gpu[1-2],cpu3" },
-		{ { "a", "b" }, "a,b" },
-	};
-	char text[64];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		int count = 0;
-
-		while (count < 6 && lists[i].hosts[count])
-			count++;
-		list_hosts(text, sizeof text, lists[i].hosts, count);
-		assert_string_equal(text, lists[i].text);
-	}
-}
-
-/* ---- verdicts ---- */
 
 enum { RANKS = 4, CORES = 8 };
 
@@ -155,6 +91,32 @@ static void ranks_on_one_core_are_an_error(void **state)
 	bind(&h.ranks[1], 3, 5);
 	verdicts_binding(&h.v, &h.all);
 	end(&h, 1, 0, "--cpu-bind=cores");
+}
+
+/* Cores 0 to 3 have their second hyperthreads at 4 to 7. */
+static void hyperthreads_of_one_core_are_a_warning(void **state)
+{
+	struct hearing h;
+
+	(void)state;
+	begin(&h, 2);
+	bind(&h.ranks[0], 1, 1);
+	bind(&h.ranks[1], 5, 5);
+	for (int i = 0; i < 2; i++) {
+		CPU_SET(1, &h.ranks[i].siblings);
+		CPU_SET(5, &h.ranks[i].siblings);
+	}
+	verdicts_binding(&h.v, &h.all);
+	end(&h, 0, 1, "hyperthreads of the same core (1 and 5 of 8)");
+	begin(&h, 2);
+	bind(&h.ranks[0], 1, 1);
+	add_cores(&h.ranks[0].cores, 5, 5);
+	h.ranks[0].siblings = h.ranks[0].cores;
+	bind(&h.ranks[1], 2, 2);
+	add_cores(&h.ranks[1].cores, 6, 6);
+	h.ranks[1].siblings = h.ranks[1].cores;
+	verdicts_binding(&h.v, &h.all);
+	end(&h, 0, 0, "");
 }
 
 static void other_hosts_do_not_matter(void **state)
@@ -344,11 +306,9 @@ static void the_last_line_counts(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-	cmocka_unit_test(cores_are_ranges),
-	cmocka_unit_test(what_does_not_fit_ends_in_dots),
-	cmocka_unit_test(hosts_share_brackets),
 	cmocka_unit_test(ranks_apart_are_fine),
 	cmocka_unit_test(ranks_on_one_core_are_an_error),
+	cmocka_unit_test(hyperthreads_of_one_core_are_a_warning),
 	cmocka_unit_test(other_hosts_do_not_matter),
 	cmocka_unit_test(a_jobs_share_of_a_host_is_a_warning),
 	cmocka_unit_test(threads_bound_by_openmp_are_a_warning),

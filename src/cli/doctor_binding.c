@@ -54,27 +54,63 @@ static int in_each_others_way(
 	return sharing > CPU_COUNT(&a->cores);
 }
 
-/* One verdict a host: the first pair stands for all. */
-static int find_clash(struct verdicts *v, const struct doctor_ranks *r, int first)
+/* Bound apart, but to hyperthreads that take turns on one core. */
+static int share_a_core(
+	const struct doctor_ranks *r, const struct doctor_rank *a, const struct doctor_rank *b)
 {
-	char a[64], b[64];
+	cpu_set_t both;
 
+	(void)r;
+	CPU_AND(&both, &a->cores, &b->cores);
+	if (!doctor_is_bound(a) || !doctor_is_bound(b) || CPU_COUNT(&both) > 0)
+		return 0;
+	CPU_AND(&both, &a->siblings, &b->cores);
+	return CPU_COUNT(&both) > 0;
+}
+
+/* Two ranks of a host, and their cores as people write them. */
+struct pair {
+	const struct doctor_rank *a, *b;
+	char cores_a[64], cores_b[64];
+};
+
+/* The first pair of the host of rank `first` of which test says yes stands for all; 0: none. */
+static int find_pair(struct pair *p, const struct doctor_ranks *r, int first,
+	int (*test)(const struct doctor_ranks *r, const struct doctor_rank *a,
+		const struct doctor_rank *b))
+{
 	for (int i = first; i < r->count; i++)
-		for (int k = i + 1; k < r->count; k++) {
-			const struct doctor_rank *x = &r->all[i], *y = &r->all[k];
-
-			if (!doctor_same_host(x, &r->all[first]) || !doctor_same_host(x, y) ||
-				!in_each_others_way(r, x, y))
+		for (int k = i + 1; k < r->count && doctor_same_host(&r->all[first], &r->all[i]);
+			k++) {
+			p->a = &r->all[i];
+			p->b = &r->all[k];
+			if (!doctor_same_host(p->a, p->b) || !test(r, p->a, p->b))
 				continue;
-			list_cores(a, sizeof a, &x->cores);
-			list_cores(b, sizeof b, &y->cores);
-			verdict_error(v,
-				"%s: ranks %d and %d are bound to the same cores (%s and %s of %d): bind them apart by srun "
-				"--cpu-bind=cores --cpus-per-task=N, or not at all by srun --cpu-bind=none, mpirun --bind-to none or "
-				"OMPI_MCA_hwloc_base_binding_policy=none",
-				x->host, x->rank, y->rank, a, b, x->online);
+			list_cores(p->cores_a, sizeof p->cores_a, &p->a->cores);
+			list_cores(p->cores_b, sizeof p->cores_b, &p->b->cores);
 			return 1;
 		}
+	return 0;
+}
+
+/* 1: there was an error, beside which more need not be said of the host's cores. */
+static int check_cores(struct verdicts *v, const struct doctor_ranks *r, int first)
+{
+	struct pair p;
+
+	if (find_pair(&p, r, first, in_each_others_way)) {
+		verdict_error(v,
+			"%s: ranks %d and %d are bound to the same cores (%s and %s of %d): bind them apart by srun "
+			"--cpu-bind=cores --cpus-per-task=N, or not at all by srun --cpu-bind=none, mpirun --bind-to none or "
+			"OMPI_MCA_hwloc_base_binding_policy=none",
+			p.a->host, p.a->rank, p.b->rank, p.cores_a, p.cores_b, p.a->online);
+		return 1;
+	}
+	if (find_pair(&p, r, first, share_a_core))
+		verdict_warning(v,
+			"%s: ranks %d and %d are bound to hyperthreads of the same core (%s and %s of %d): give each whole cores by "
+			"srun --hint=nomultithread or --cpus-per-task=N with an even N, or mpirun --map-by core --bind-to core",
+			p.a->host, p.a->rank, p.b->rank, p.cores_a, p.cores_b, p.a->online);
 	return 0;
 }
 
@@ -117,7 +153,7 @@ void verdicts_binding(struct verdicts *v, const struct doctor_ranks *r)
 		if (!is_first(r, i))
 			continue;
 		load = load_of(r, &r->all[i]);
-		if (find_clash(v, r, i))
+		if (check_cores(v, r, i))
 			continue;
 		check_threads(v, &r->all[i], &load);
 		check_places(v, &r->all[i], &load);
