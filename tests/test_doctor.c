@@ -130,6 +130,13 @@ static void other_hosts_do_not_matter(void **state)
 	strcpy(h.ranks[1].host, "n2");
 	verdicts_binding(&h.v, &h.all);
 	end(&h, 0, 0, "");
+	begin(&h, 4);
+	for (int i = 2; i < 4; i++) {
+		bind(&h.ranks[i], 0, 0);
+		strcpy(h.ranks[i].host, "n2");
+	}
+	verdicts_binding(&h.v, &h.all);
+	end(&h, 1, 0, "n2: ranks 2 and 3 are bound to the same cores");
 }
 
 static void a_jobs_share_of_a_host_is_a_warning(void **state)
