@@ -3,10 +3,12 @@
 
 #include <omp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/memory.h"
+#include "nn/about.h"
 
 struct cpu *cpu_of(struct device *dev)
 {
@@ -122,11 +124,22 @@ static void wait_cpu(struct device *dev)
 	(void)dev;
 }
 
+static void about_cpu(struct device_about *about, struct device *dev)
+{
+	const dnnl_version_t *v = dnnl_version();
+
+	(void)dev;
+	*about = (struct device_about){ 0 };
+	snprintf(about->libraries, sizeof about->libraries, "oneDNN %d.%d.%d", v->major, v->minor,
+		v->patch);
+}
+
 const struct backend backend_cpu = {
 	.name = "cpu",
 	.naive_views = 1,
 	.open = open_cpu,
 	.close = close_cpu,
+	.about = about_cpu,
 	.alloc = alloc_cpu,
 	.free = free_cpu,
 	.upload = copy_cpu,

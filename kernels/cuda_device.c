@@ -184,6 +184,7 @@ const struct backend backend_cuda = {
 	.name = "cuda",
 	.open = open_cuda,
 	.close = close_cuda,
+	.about = about_cuda,
 	.alloc = alloc_cuda,
 	.free = free_cuda,
 	.upload = upload_cuda,

@@ -112,6 +112,7 @@ cudaError_t cuda_kernels_probe(void);
 
 struct device *open_cuda(const struct device_options *options, char *err);
 void close_cuda(struct device *dev);
+void about_cuda(struct device_about *about, struct device *dev);
 void *alloc_cuda(struct device *dev, size_t bytes, const char *purpose);
 void free_cuda(struct device *dev, void *p);
 void upload_cuda(struct device *dev, void *to, const void *from, size_t bytes);

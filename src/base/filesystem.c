@@ -14,7 +14,7 @@
 /* Types, or beginnings of them, that mean a network. */
 static const char *const networks[] = { "nfs", "lustre", "gpfs", "beegfs", "ceph", "panfs", "cifs",
 	"smb", "wekafs", "orangefs", "pvfs2", "afs", "glusterfs", "fuse.glusterfs", "fuse.ceph",
-	"fuse.sshfs", "fuse.juicefs", "9p", "virtiofs" };
+	"fuse.sshfs", "fuse.juicefs", "fuse.dfuse", "dvs", "9p", "virtiofs" };
 
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
@@ -26,16 +26,18 @@ static int is_network(const char *type)
 	return 0;
 }
 
-/* The absolute path of path or of its nearest parent that is there; the caller frees (free). */
+/* The absolute path of path or of its nearest parent that is there; the caller frees (free).  NULL
+ * with errno: not even the working folder is there any more, or one may not look. */
 static char *existing(const char *path)
 {
-	char *copy = xstrdup(*path ? path : "."), *found;
+	char *copy = xstrdup(*path ? path : "."), *found = realpath(copy, NULL);
 
-	while (!(found = realpath(copy, NULL)) && (errno == ENOENT || errno == ENOTDIR)) {
+	while (!found && (errno == ENOENT || errno == ENOTDIR) && strcmp(copy, ".") != 0) {
 		char *parent = xstrdup(dirname(copy));
 
 		xfree(copy);
 		copy = parent;
+		found = realpath(copy, NULL);
 	}
 	xfree(copy);
 	return found;

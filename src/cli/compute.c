@@ -16,14 +16,25 @@ static int cores(const struct comm *comm)
 	return mine > 0 ? mine : 1;
 }
 
-static struct device *open_device(const struct config *c, const struct comm *comm,
-	const struct backend *be, char err[ERR_MAX])
+void compute_threads(struct config *c, const struct comm *comm)
 {
+	if (c->threads == 0)
+		c->threads = cores(comm);
+	if (c->data.threads == 0)
+		c->data.threads = c->threads;
+}
+
+struct device *compute_open_alone(
+	const struct config *c, const struct comm *comm, char err[ERR_MAX])
+{
+	const struct backend *be = backend_find(c->device, err);
 	const struct device_options options = { .index = comm->local_rank,
 		.threads = c->threads,
 		.precision = c->precision,
 		.workspace = (size_t)c->workspace_mib << 20 };
 
+	if (!be)
+		return NULL;
 	if (c->views.exact && !be->naive_views) {
 		fail(err,
 			"views.exact=true: device '%s' makes views in one way only; set "
@@ -36,20 +47,15 @@ static struct device *open_device(const struct config *c, const struct comm *com
 
 struct device *compute_open(struct config *c, struct comm *comm, char err[ERR_MAX])
 {
-	const struct backend *be = backend_find(c->device, err);
-	struct device *dev = NULL;
+	struct device *dev;
 
-	if (c->threads == 0)
-		c->threads = cores(comm);
-	if (c->data.threads == 0)
-		c->data.threads = c->threads;
-	if (be)
-		dev = open_device(c, comm, be, err);
+	compute_threads(c, comm);
+	dev = compute_open_alone(c, comm, err);
 	if (comm_agree(comm, dev ? 0 : -1, err) == 0) {
-		be->connect(dev, comm);
+		dev->be->connect(dev, comm);
 		return dev;
 	}
 	if (dev)
-		be->close(dev);
+		dev->be->close(dev);
 	return NULL;
 }

@@ -21,6 +21,7 @@ static const struct command {
 	{ "export", cmd_export, "checkpoint -> safetensors with torchvision's names" },
 	{ "import", cmd_import, "safetensors -> initial weights for pretrain and eval" },
 	{ "bench", cmd_bench, "how fast each part is on this machine" },
+	{ "doctor", cmd_doctor, "would a run start here, and if not, why; what a helpdesk asks" },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

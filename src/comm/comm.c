@@ -98,6 +98,11 @@ void comm_gather_int64(struct comm *c, int64_t *all, const int64_t *x, size_t n)
 	gather(c, all, x, n, sizeof *x, "integers");
 }
 
+void comm_gather_bytes(struct comm *c, void *all, const void *x, size_t bytes)
+{
+	gather(c, all, x, bytes, 1, "bytes");
+}
+
 void comm_broadcast(struct comm *c, void *x, size_t bytes, int root)
 {
 	struct comm_base *b = comm_base_of(c);
@@ -127,6 +132,11 @@ void comm_at_step(struct comm *c, int64_t step)
 int64_t comm_step(const struct comm *c)
 {
 	return comm_base_of((struct comm *)c)->step;
+}
+
+void comm_describe(const struct comm *c, char text[ERR_MAX])
+{
+	((const struct comm_base *)c)->ops->describe(text);
 }
 
 double comm_timeout(const struct comm *c)

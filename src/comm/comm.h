@@ -37,6 +37,19 @@ void comm_close(struct comm *c);
  * what is to be said once before there is a communicator. */
 int comm_environment_rank(void);
 
+/* The launcher that has numbered the ranks, by the environment ("srun"), NULL: none; *ranks: how
+ * many it says there are, 0 when it does not.  Not collective. */
+const char *comm_environment_launcher(int *ranks);
+
+/* Does the MPI that is linked find the other ranks by PMIx or PMI only, which srun must offer?  0:
+ * it may have means of its own, and only comm_open tells.  Not collective, also before comm_open.
+ */
+int comm_mpi_needs_pmi(void);
+
+/* For people: the library that reaches the other ranks, its version, what threads it allows.  Of
+ * MPI only after comm_open.  Not collective. */
+void comm_describe(const struct comm *c, char text[ERR_MAX]);
+
 /* Element-wise sum over ranks, in place; the same bits on every rank. */
 void comm_sum_float(struct comm *c, float *x, size_t n);
 void comm_sum_double(struct comm *c, double *x, size_t n);
@@ -52,6 +65,8 @@ void comm_sum_finish(struct comm *c);
 /* all (size, n) = every rank's x [n], in rank order. */
 void comm_gather_float(struct comm *c, float *all, const float *x, size_t n);
 void comm_gather_int64(struct comm *c, int64_t *all, const int64_t *x, size_t n);
+
+void comm_gather_bytes(struct comm *c, void *all, const void *x, size_t bytes);
 
 /* All ranks get the bytes that x holds on root. */
 void comm_broadcast(struct comm *c, void *x, size_t bytes, int root);

@@ -6,13 +6,13 @@
 
 /* In the order of trying: set by hand, then from the launcher nearest to the rank outwards. */
 static const struct launcher {
-	const char *rank, *size, *local_rank;
+	const char *name, *rank, *size, *local_rank;
 } launchers[] = {
-	{ "RELIQUARY_RANK", "RELIQUARY_RANKS", "RELIQUARY_LOCAL_RANK" },
-	{ "RANK", "WORLD_SIZE", "LOCAL_RANK" }, /* torchrun */
-	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK" },
-	{ "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID" },
-	{ "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID" },
+	{ "by hand", "RELIQUARY_RANK", "RELIQUARY_RANKS", "RELIQUARY_LOCAL_RANK" },
+	{ "torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK" },
+	{ "mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK" },
+	{ "srun", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID" },
+	{ "PMI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID" },
 };
 
 enum { LAUNCHERS = sizeof launchers / sizeof *launchers, RANKS_MAX = 1 << 20 };
@@ -59,6 +59,15 @@ int comm_environment(struct comm_place *p, char err[ERR_MAX])
 		return -1;
 	return getenv(l->local_rank) ? number(&p->local_rank, l->local_rank, 0, p->size - 1, err)
 				     : 0;
+}
+
+const char *comm_environment_launcher(int *ranks)
+{
+	const struct launcher *l = find_launcher();
+	const char *size = l ? getenv(l->size) : NULL;
+
+	*ranks = size ? atoi(size) : 0;
+	return l ? l->name : NULL;
 }
 
 int comm_environment_rank(void)

@@ -3,6 +3,9 @@
  * two ranks of one host take 1.3 us instead of 0.6 us that way. */
 #include <mpi.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -175,7 +178,39 @@ static void leave(struct comm_base *b)
 	xfree(m);
 }
 
+int comm_mpi_needs_pmi(void)
+{
+	static const char name[] = "Open MPI"; /* Slurm has a library of its own for MPICH's kin */
+	char library[MPI_MAX_LIBRARY_VERSION_STRING];
+	int n;
+
+	MPI_CHECK(MPI_Get_library_version(library, &n));
+	return strncmp(library, name, strlen(name)) == 0;
+}
+
+static void describe(char text[ERR_MAX])
+{
+	static const struct {
+		int level;
+		const char *name;
+	} levels[] = { { MPI_THREAD_SINGLE, "single" }, { MPI_THREAD_FUNNELED, "funneled" },
+		{ MPI_THREAD_SERIALIZED, "serialized" }, { MPI_THREAD_MULTIPLE, "multiple" } };
+	char library[MPI_MAX_LIBRARY_VERSION_STRING];
+	const char *threads = "unknown";
+	int n, level;
+
+	MPI_CHECK(MPI_Get_library_version(library, &n));
+	MPI_CHECK(MPI_Query_thread(&level));
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+		if (levels[i].level == level)
+			threads = levels[i].name;
+	/* some libraries tell a whole page; the first line has the version */
+	snprintf(text, ERR_MAX, "%.*s, thread level %s", (int)strcspn(library, ",\n"), library,
+		threads);
+}
+
 static const struct comm_ops ops = {
+	.describe = describe,
 	.reduce = reduce,
 	.gather = gather,
 	.broadcast = broadcast,

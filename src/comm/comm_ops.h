@@ -34,6 +34,8 @@ struct comm_ops {
 	void (*broadcast)(struct comm_base *b, void *x, size_t bytes, int root);
 	void (*sum_start)(struct comm_base *b, float *x, size_t n);
 	void (*sum_finish)(struct comm_base *b);
+	/* As comm_describe. */
+	void (*describe)(char text[ERR_MAX]);
 	/* Leave the other ranks, which all leave too; frees b. */
 	void (*close)(struct comm_base *b);
 

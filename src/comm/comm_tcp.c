@@ -1,6 +1,7 @@
 /* comm_tcp.c - the collectives over TCP, for jobs that MPI does not start.
  * A star: rank 0 adds up in rank order and passes the result on, so all ranks have the same bits.
  * Where the ranks compute on GPUs the large sums are not made here. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -135,7 +136,13 @@ static void leave(struct comm_base *b)
 	xfree(t);
 }
 
+static void describe(char text[ERR_MAX])
+{
+	snprintf(text, ERR_MAX, "none: the ranks are joined over TCP");
+}
+
 static const struct comm_ops ops = {
+	.describe = describe,
 	.reduce = reduce,
 	.gather = gather,
 	.broadcast = broadcast,

@@ -17,6 +17,9 @@ enum {
 	JPEG_QUALITY = 92
 };
 
+/* The library that this program was built with, and its version. */
+const char *jpeg_library(void);
+
 struct jpeg_header {
 	int width, height;
 	int components; /* 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK */

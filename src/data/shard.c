@@ -6,12 +6,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "data/shard_sets.h"
+
+void shard_hdf5_version(char text[32])
+{
+	unsigned major = 0, minor = 0, release = 0;
+
+	H5get_libversion(&major, &minor, &release);
+	snprintf(text, 32, "%u.%u.%u", major, minor, release);
+}
 
 /* Where the bytes of all records lie in the file. */
 static int find_bytes(struct shard_opener *o, struct shard_blobs *blobs, const char *name)

@@ -32,6 +32,9 @@
 
 struct shard;
 
+/* "1.10.8", of the HDF5 library that is in use. */
+void shard_hdf5_version(char text[32]);
+
 /* Open and check everything but the records themselves: version, all index arrays (monotone, inside
  * the file, counts equal, checksums), labels inside the classes.  err names path and what is wrong.
  * NULL on error. Thread-safe reads. */

@@ -27,6 +27,7 @@
 
 struct backend;
 struct comm;
+struct device_about; /* nn/about.h */
 
 /* Under 1 % of the memory of the smallest card that this is for. */
 #define DEVICE_WORKSPACE ((size_t)256 << 20)
@@ -82,8 +83,7 @@ static inline int conv_out(int in, int before, int after, int r, int stride)
 	return (in + before + after - r) / stride + 1;
 }
 
-/* Prepared for one shape: algorithm, layouts, workspace. */
-struct conv;
+struct conv; /* prepared for one shape: algorithm, layouts, workspace */
 
 /* A tensor of the flat parameter buffer, as the optimiser sees it. */
 struct param_span {
@@ -125,6 +125,7 @@ struct backend {
 	/* NULL with err: not usable here. */
 	struct device *(*open)(const struct device_options *options, char *err);
 	void (*close)(struct device *dev);
+	void (*about)(struct device_about *about, struct device *dev); /* dev NULL: libraries */
 
 	/* ---- memory ---- */
 
@@ -293,8 +294,7 @@ struct backend {
 extern const struct backend backend_cpu;
 extern const struct backend backend_cuda; /* only where configure found CUDA */
 
-/* The back end of that name, or NULL when it is not built in: err lists those that are, and how to
- * build this one. */
+/* The back end of that name; NULL: not built in, err lists those that are, and how to build it. */
 const struct backend *backend_find(const char *name, char *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "train/run_folder.h"
 #include "train/weights.h"
 
-static int open_data(struct run *r, char err[ERR_MAX])
+int run_open_data(struct run *r, char err[ERR_MAX])
 {
 	const struct config *c = r->config;
 	int lanes = c->data.lanes, size = r->comm->size;
@@ -165,7 +165,7 @@ int run_open(struct run *r, char err[ERR_MAX])
 	char path[ERR_MAX];
 	int rc = 0;
 
-	if (comm_agree(r->comm, open_data(r, err), err) != 0 || open_folder(r, path, err) != 0)
+	if (comm_agree(r->comm, run_open_data(r, err), err) != 0 || open_folder(r, path, err) != 0)
 		return -1;
 	step_open(&r->step, r->config, r->comm, r->step.dev);
 	r->chief.saved = -1;

@@ -36,6 +36,11 @@ struct run {
 	int64_t logged_step;
 };
 
+/* The first part of run_open, not collective: the data set, its order, the length of the run, and
+ * whether settings and ranks go with them.  r holds config and comm.  What is open then (r->data,
+ * r->order) the caller closes, also after -1 with err. */
+int run_open_data(struct run *r, char err[ERR_MAX]);
+
 /* Open everything, at the beginning or at the last checkpoint; r holds config, comm, stop and
  * step.dev, the rest is zero. Collective; -1 with err on all ranks; run_close must follow in any
  * case. */

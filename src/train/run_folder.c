@@ -50,20 +50,32 @@ static void open_log(const char *dir)
 	xfree(path);
 }
 
-int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
+static int has_begun(const char *dir)
+{
+	return holds(dir, "checkpoints/step-*.h5");
+}
+
+int run_folder_check(const struct config *c, char err[ERR_MAX])
 {
 	const char *dir = c->run.dir;
-	int begun = holds(dir, "checkpoints/step-*.h5");
 
-	*from = NULL;
 	if (!*dir)
 		return fail(err,
 			"run.dir is not set: say where the run shall be, e.g. --run.dir=runs/first");
-	if ((begun || holds(dir, "metrics.jsonl")) && !c->run.resume)
+	if ((has_begun(dir) || holds(dir, "metrics.jsonl")) && !c->run.resume)
 		return fail(err,
 			"%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir",
 			dir);
-	if (make_folder(dir, err) != 0)
+	return 0;
+}
+
+int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
+{
+	const char *dir = c->run.dir;
+	int begun = has_begun(dir);
+
+	*from = NULL;
+	if (run_folder_check(c, err) != 0 || make_folder(dir, err) != 0)
 		return -1;
 	open_log(dir);
 	if (begun)
