@@ -106,8 +106,6 @@ static hid_t open_file(const char *path, char why[ERR_MAX])
 {
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS), file;
 
-	/* A finished shard never changes, and some file systems have no locks. */
-	H5Pset_file_locking(access, 0, 1);
 	H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 	file = H5Fopen(path, H5F_ACC_RDONLY, access);
 	if (file < 0)
