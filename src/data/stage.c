@@ -70,6 +70,7 @@ int stage_add(struct stage *s, const char *file, char err[ERR_MAX])
 	c = &s->files[s->count++];
 	if (stage_copy_init(c, file, s->folder.path, err) != 0)
 		return -1;
+	s->totals.files++;
 	s->totals.bytes += c->bytes;
 	s->totals.missing += stage_copy_is_there(c) ? 0 : c->bytes;
 	return 0;
@@ -87,7 +88,7 @@ int stage_work(struct stage *s, double seconds, char err[ERR_MAX])
 			return -1;
 		if (rc == 0) {
 			s->totals.done += c->bytes;
-			s->totals.reused += c->reused ? c->bytes : 0;
+			s->totals.reused += c->reused;
 			s->present++;
 		}
 		if (clock_seconds() >= end)

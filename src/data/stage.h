@@ -12,10 +12,10 @@
 struct stage;
 
 struct stage_totals {
-	uint64_t bytes;   /* of all files asked for */
-	uint64_t missing; /* of those without a copy when they were asked for: the room needed */
-	uint64_t done;    /* of those that are there, and of what is done of the present one */
-	uint64_t reused;  /* of those that were there before */
+	uint64_t bytes;    /* of all files asked for */
+	uint64_t missing;  /* of those without a copy when they were asked for: the room needed */
+	uint64_t done;     /* of those that are there, and of what is done of the present one */
+	int files, reused; /* how many were asked for, and how many of them were there before */
 };
 
 /* A place for copies of the data set in the folder `source` (its index.json tells sets apart),
