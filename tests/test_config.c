@@ -277,7 +277,7 @@ static void a_run_goes_on_only_as_itself(void **state)
 			"run: {dir: x, resume: true}\ncheckpoint: {every: 7}\ndevice: cuda\nthreads: 3\n"
 			"views: {exact: true}\n"
 			"comm: {bootstrap: tcp, address: 'a:1', timeout_s: 5}\n"
-			"data: {train: y, threads: 2}\ntrain: {epochs: 2000, steps: 10, stop_after: 5}\n"),
+			"data: {train: y, threads: 2, stage_dir: /tmp}\ntrain: {epochs: 2000, steps: 10, stop_after: 5}\n"),
 		0);
 	assert_int_equal(config_same_run(&a, &b, err), 0);
 	assert_int_equal(set(&b, "loss.temperature", "0.1"), 0);

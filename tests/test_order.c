@@ -33,13 +33,18 @@ static struct order *open_ok(const struct dataset *d, int lanes, int batch, uint
 	return o;
 }
 
-static int lane_of(const struct dataset *d, uint64_t image)
+static int shard_of(const struct dataset *d, uint64_t image)
 {
 	int shard = 0;
 
 	while (image >= d->first[shard + 1])
 		shard++;
-	return shard % LANES;
+	return shard;
+}
+
+static int lane_of(const struct dataset *d, uint64_t image)
+{
+	return shard_of(d, image) % LANES;
 }
 
 static void each_image_comes_once_an_epoch_from_its_lane(void **state)
@@ -90,6 +95,31 @@ static void any_number_of_ranks_gives_the_same_batch(void **state)
 			order_close(each[r]);
 		order_close(all);
 	}
+	xfree(d.first);
+}
+
+/* Shards have one reader each, which needs no other's. */
+static void a_rank_reads_only_its_own_shards(void **state)
+{
+	struct dataset d = made_up(uneven, SHARDS);
+	struct order *o = open_ok(&d, LANES, BATCH, 1);
+	uint64_t batch[BATCH];
+
+	(void)state;
+	for (int ranks = 1; ranks <= LANES; ranks *= 2)
+		for (int64_t step = 0; step < 20; step++) {
+			order_step(o, batch, step, 0, BATCH);
+			for (int i = 0; i < BATCH; i++) {
+				uint64_t other = order_replacement(o, 0, batch[i], (uint32_t)step);
+				int reader = i / (BATCH / ranks);
+
+				assert_int_equal(
+					order_reader(o, shard_of(&d, batch[i]), ranks), reader);
+				assert_int_equal(
+					order_reader(o, shard_of(&d, other), ranks), reader);
+			}
+		}
+	order_close(o);
 	xfree(d.first);
 }
 
@@ -204,6 +234,7 @@ static void what_does_not_fit_is_refused(void **state)
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(each_image_comes_once_an_epoch_from_its_lane),
 	cmocka_unit_test(any_number_of_ranks_gives_the_same_batch),
+	cmocka_unit_test(a_rank_reads_only_its_own_shards),
 	cmocka_unit_test(a_step_can_be_asked_for_at_any_time),
 	cmocka_unit_test(epochs_and_seeds_differ),
 	cmocka_unit_test(shards_take_turns),

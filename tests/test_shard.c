@@ -94,6 +94,36 @@ static void what_is_written_is_read(void **state)
 	shard_close(s);
 }
 
+/* From a copy the same is read, also when the original is gone; what is no copy is refused. */
+static void a_shard_is_read_from_a_copy(void **state)
+{
+	const char *folder = test_folder();
+	char path[512], copy[512], short_copy[512], err[ERR_MAX];
+	struct shard *s;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/a.h5", folder);
+	snprintf(copy, sizeof copy, "%s/b.h5", folder);
+	snprintf(short_copy, sizeof short_copy, "%s/c.h5", folder);
+	fixture_shard(path, &small, 0);
+	fixture_copy(copy, path);
+	fixture_copy(short_copy, path);
+	fixture_truncate(short_copy, 100);
+	s = open_sound(path);
+	assert_int_equal(shard_move(s, short_copy, err), -1);
+	assert_says(err, "c.h5: 100 bytes");
+	assert_int_equal(shard_move(s, test_path(folder, "none.h5"), err), -1);
+	assert_says(err, "none.h5");
+	assert_string_equal(shard_path(s), path);
+	check_record(s, &small, 0);
+	assert_int_equal(shard_move(s, copy, err), 0);
+	assert_string_equal(shard_path(s), copy);
+	fixture_truncate(path, 0);
+	for (uint32_t i = 0; i < shard_count(s); i++)
+		check_record(s, &small, i);
+	shard_close(s);
+}
+
 static void the_same_records_give_the_same_bytes(void **state)
 {
 	const char *folder = test_folder();
@@ -294,6 +324,7 @@ static void giving_up_leaves_nothing(void **state)
 
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(what_is_written_is_read),
+	cmocka_unit_test(a_shard_is_read_from_a_copy),
 	cmocka_unit_test(the_same_records_give_the_same_bytes),
 	cmocka_unit_test(a_cut_file_is_named),
 	cmocka_unit_test(no_damaged_byte_gets_through),

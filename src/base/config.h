@@ -30,10 +30,11 @@ enum bootstrap { BOOTSTRAP_MPI, BOOTSTRAP_FILE, BOOTSTRAP_TCP };
 
 struct config {
 	struct {
-		char *train;  /* folder of a packed data set (its index.json) */
-		int lanes;    /* G: shards are dealt to so many lanes */
-		int threads;  /* decode threads of a rank; 0: one per core of the rank */
-		int prefetch; /* steps decoded ahead */
+		char *train;     /* folder of a packed data set (its index.json) */
+		int lanes;       /* G: shards are dealt to so many lanes */
+		int threads;     /* decode threads of a rank; 0: one per core of the rank */
+		int prefetch;    /* steps decoded ahead */
+		char *stage_dir; /* on a disk of the node: shards are copied there; empty: not */
 	} data;
 	struct {
 		int large, small;           /* L and S */

@@ -31,6 +31,8 @@ const struct option config_options[] = {
 	INT(data.threads, "0", 0, 1024, FREE,
 		"decode threads of a rank; 0: one for each of its cores"),
 	INT(data.prefetch, "4", 1, 64, FREE, "steps decoded ahead of the trainer"),
+	TEXT(data.stage_dir, "", NULL, FREE,
+		"folder on a disk of the node: shards are copied there first, once a node; empty: no copies"),
 
 	INT(views.large, "4", 1, 16, SAME, "large views of an image (L)"),
 	INT(views.small, "2", 0, 16, SAME, "small views of an image (S)"),

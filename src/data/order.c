@@ -148,6 +148,11 @@ int64_t order_steps_per_epoch(const struct order *o)
 	return o->steps;
 }
 
+int order_reader(const struct order *o, int shard, int ranks)
+{
+	return shard % o->lanes / (o->lanes / ranks);
+}
+
 static void lane_start_epoch(const struct order *o, struct lane *l, int64_t epoch)
 {
 	struct rng r = rng_at(o->seed, RNG_ORDER, (uint32_t)epoch, (uint32_t)l->number, OF_SHARDS);

@@ -26,6 +26,9 @@ void order_close(struct order *o);
 /* Whole batches of an epoch, at least 1. */
 int64_t order_steps_per_epoch(const struct order *o);
 
+/* Which of so many ranks (a divisor of the lanes) reads the records of a shard. */
+int order_reader(const struct order *o, int shard, int ranks);
+
 /* Global image numbers of slots [first, first + count) of the batch of step (counted from 0 through
  * all epochs). Not thread-safe: keeps the present epoch's permutations. */
 void order_step(struct order *o, uint64_t *images, int64_t step, int first, int count);

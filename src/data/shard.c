@@ -115,8 +115,6 @@ static hid_t open_file(const char *path, char why[ERR_MAX])
 {
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS), file;
 
-	/* A finished shard never changes, and some file systems have no locks. */
-	H5Pset_file_locking(access, 0, 1);
 	H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 	file = H5Fopen(path, H5F_ACC_RDONLY, access);
 	if (file < 0)
@@ -125,18 +123,21 @@ static hid_t open_file(const char *path, char why[ERR_MAX])
 	return file;
 }
 
-static int open_descriptor(struct shard *s, char err[ERR_MAX])
+/* A descriptor of the file, and its size; or -1. */
+static int open_descriptor(const char *path, uint64_t *bytes, char err[ERR_MAX])
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (s->fd < 0)
-		return fail(err, "%s: cannot open: %s%s", s->path, strerror(errno),
+	if (fd < 0)
+		return fail(err, "%s: cannot open: %s%s", path, strerror(errno),
 			errno == EMFILE ? " (raise ulimit -n: one is taken for each shard)" : "");
-	if (fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return fail(err, "%s: not a regular file", s->path);
-	s->file_bytes = (uint64_t)st.st_size;
-	return 0;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return fail(err, "%s: not a regular file", path);
+	}
+	*bytes = (uint64_t)st.st_size;
+	return fd;
 }
 
 static int load(struct shard *s, char err[ERR_MAX])
@@ -145,7 +146,8 @@ static int load(struct shard *s, char err[ERR_MAX])
 	char why[ERR_MAX];
 	int rc;
 
-	if (open_descriptor(s, err) != 0)
+	s->fd = open_descriptor(s->path, &s->file_bytes, err);
+	if (s->fd < 0)
 		return -1;
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* we say what is wrong ourselves */
 	o.file = open_file(s->path, why);
@@ -165,4 +167,23 @@ struct shard *shard_open(const char *path, char err[ERR_MAX])
 		return s;
 	shard_close(s);
 	return NULL;
+}
+
+int shard_move(struct shard *s, const char *copy, char err[ERR_MAX])
+{
+	uint64_t bytes = 0;
+	int fd = open_descriptor(copy, &bytes, err);
+
+	if (fd < 0)
+		return -1;
+	if (bytes != s->file_bytes) {
+		close(fd);
+		return fail(err, "%s: %llu bytes, but the shard has %llu", copy,
+			(unsigned long long)bytes, (unsigned long long)s->file_bytes);
+	}
+	close(s->fd);
+	xfree(s->path);
+	s->fd = fd;
+	s->path = xstrdup(copy);
+	return 0;
 }

@@ -41,6 +41,10 @@ void shard_hdf5_version(char text[32]);
 struct shard *shard_open(const char *path, char err[ERR_MAX]);
 void shard_close(struct shard *s); /* NULL is fine */
 
+/* Read records from a copy of the file from now on; nobody reads meanwhile.  -1 with err: it cannot
+ * be opened, or is of another size; s is as before then. */
+int shard_move(struct shard *s, const char *copy, char err[ERR_MAX]);
+
 /* What the file holds; strings are valid until shard_close.  A record or label out of range ends
  * the job. */
 const char *shard_path(const struct shard *s);

@@ -100,7 +100,6 @@ static int create_file(struct shard_writer *w)
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* we say what is wrong ourselves */
 	H5Pset_alignment(access, threshold, ALIGNMENT);
 	H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-	H5Pset_file_locking(access, 0, 1);
 	/* 1.10's format carries checksums of its own, in every header */
 	H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 	H5Pset_obj_track_times(create, 0);

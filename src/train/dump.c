@@ -89,8 +89,6 @@ static hid_t access_list(void)
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 
 	H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-	/* One writer by design; cluster file systems often refuse locks. */
-	H5Pset_file_locking(access, 0, 1);
 	return access;
 }
 

@@ -17,19 +17,6 @@ struct dump_reader {
 	hid_t file;
 };
 
-static hid_t open_file(const char *path)
-{
-	hid_t access = H5Pcreate(H5P_FILE_ACCESS), file;
-
-	/* Files are complete before they get their name, and cluster file systems often refuse
-	 * locks. */
-	H5Pset_file_locking(access, 0, 1);
-	file = H5Fopen(path, H5F_ACC_RDONLY, access);
-	if (file >= 0)
-		H5Pclose(access); /* after a failure it would wipe the reason */
-	return file;
-}
-
 struct dump_reader *dump_reader_open(const char *path, char err[ERR_MAX])
 {
 	char reason[DUMP_REASON_MAX];
@@ -37,7 +24,7 @@ struct dump_reader *dump_reader_open(const char *path, char err[ERR_MAX])
 	hid_t file;
 
 	dump_quiet();
-	file = open_file(path);
+	file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 	if (file < 0) {
 		fail(err,
 			"%s: cannot be read as HDF5 (cut short, damaged or another kind of file): "

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/run_folder.h"
+#include "train/staging.h"
 #include "train/weights.h"
 
 int run_open_data(struct run *r, char err[ERR_MAX])
@@ -171,6 +172,8 @@ int run_open(struct run *r, char err[ERR_MAX])
 	r->chief.saved = -1;
 	if (*path)
 		rc = resume(r, path, err);
+	if (comm_agree(r->comm, rc, err) != 0 || staging_run(r, err) != 0)
+		return -1;
 	open_loader(r); /* decodes while the initial weights are drawn */
 	if (!*path) {
 		state_init(&r->step.state, r->config);
@@ -199,5 +202,6 @@ int run_close(struct run *r, int rc, char err[ERR_MAX])
 		step_close(&r->step);
 	order_close(r->order);
 	dataset_close(r->data);
+	stage_close(r->stage);
 	return rc;
 }

@@ -3,6 +3,7 @@
 
 #include "data/loader.h"
 #include "data/order.h"
+#include "data/stage.h"
 #include "optim/schedule.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
@@ -23,6 +24,7 @@ struct run {
 	const struct config *config;
 	struct comm *comm;
 	struct dataset *data;
+	struct stage *stage; /* copies of shards on this node; NULL: none */
 	struct order *order;
 	struct loader *loader;
 	struct schedule schedule;
