@@ -46,6 +46,17 @@ static struct entry *entry_of(const struct loader *l, int64_t step)
 	return &l->entries[(step - l->options.from) % l->ring];
 }
 
+/* Let the system fetch the images of a batch while those before it are decoded. */
+static void fetch_ahead(const struct loader *l, const struct batch *b)
+{
+	for (int i = 0; i < b->count; i++) {
+		uint32_t record;
+		const struct shard *s = dataset_find(l->d, b->ids[i], &record);
+
+		shard_advise(s, record, l->options.masks);
+	}
+}
+
 /* Give the next free entry its image numbers; no worker looks at it before numbered has grown. */
 static void number_next(struct loader *l)
 {
@@ -53,6 +64,7 @@ static void number_next(struct loader *l)
 
 	l->source.images(
 		l->source.arg, e->batch.ids, l->numbered, l->options.first, l->options.count);
+	fetch_ahead(l, &e->batch);
 	e->batch.step = l->numbered;
 	e->batch.replaced = 0;
 	e->taken = e->done = 0;

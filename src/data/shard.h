@@ -66,6 +66,10 @@ void shard_size(const struct shard *s, uint32_t i, int *width, int *height);
 long shard_read(
 	const struct shard *s, uint32_t i, uint8_t **buffer, size_t *capacity, char err[ERR_MAX]);
 
+/* Record i will be read soon, with its mask if masks is not 0: the system may fetch it meanwhile.
+ * Any number of threads at once. */
+void shard_advise(const struct shard *s, uint32_t i, int masks);
+
 /* Mask bits of record i likewise, and the share of foreground; 0 bytes: this image has none. */
 long shard_read_mask(const struct shard *s, uint32_t i, uint8_t **buffer, size_t *capacity,
 	float *foreground, char err[ERR_MAX]);

@@ -1,5 +1,6 @@
 /* shard_read.c - the records of an open shard, and the checks of its index. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,6 +240,21 @@ long shard_read(
 {
 	check_record(s, i);
 	return read_blob(s, &s->images, "image", i, buffer, capacity, err);
+}
+
+static void advise(const struct shard *s, const struct shard_blobs *b, uint32_t i)
+{
+	if (b->offset[i + 1] > b->offset[i])
+		posix_fadvise(s->fd, (off_t)(b->at + b->offset[i]),
+			(off_t)(b->offset[i + 1] - b->offset[i]), POSIX_FADV_WILLNEED);
+}
+
+void shard_advise(const struct shard *s, uint32_t i, int masks)
+{
+	check_record(s, i);
+	advise(s, &s->images, i);
+	if (masks && s->masked)
+		advise(s, &s->masks, i);
 }
 
 long shard_read_mask(const struct shard *s, uint32_t i, uint8_t **buffer, size_t *capacity,

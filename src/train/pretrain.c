@@ -101,6 +101,7 @@ static void report(struct run *r, const struct plan *plan, const struct step_res
 	if (r->chief.metrics)
 		metrics_write(r->chief.metrics, &m);
 	metrics_progress(&m, (double)(r->steps - done) / rate, done == r->steps);
+	data_wait_report(&r->data_wait, m.data_wait);
 	r->logged_at = now;
 	r->logged_step = done;
 	r->waited = 0;
@@ -162,6 +163,7 @@ static enum pretrain_end loop(struct run *r, char err[ERR_MAX])
 	r->logged_step = r->step.state.step;
 	feed(r, r->logged_step);
 	r->turn = clock_seconds();
+	r->data_wait.folder = r->stage ? r->config->data.stage_dir : r->data->path;
 	if (r->logged_step >= r->steps)
 		log_info("all %lld steps are done", (long long)r->steps);
 	else

@@ -6,6 +6,7 @@
 #include "data/stage.h"
 #include "optim/schedule.h"
 #include "train/checkpoint.h"
+#include "train/data_wait.h"
 #include "train/metrics.h"
 #include "train/step.h"
 #include "train/stop.h"
@@ -32,6 +33,7 @@ struct run {
 	struct stop *stop; /* the caller's */
 	int64_t steps, steps_per_epoch;
 	struct chief chief;
+	struct data_wait data_wait;
 	double began, waited, logged_at;
 	double turn, longest;  /* when the loop last came round; its longest turn, seconds */
 	double seconds_before; /* of the run's earlier parts */
