@@ -122,7 +122,20 @@ watching() {
 	[ "$(wc -l <whole/results.jsonl)" = 6 ] && [ -z "$(squeue -h)" ] && grep -q 'is finished' watch-1.log || { sed 's/^/# /' watch-*.log; return 1; }
 }
 
-plan 13
+# Beside a run that goes on it submits itself again until all is evaluated.
+no_jobs() {
+	[ -z "$(squeue -h)" ]
+}
+watching_a_run() {
+	submit --data plain --run watched --test plain --watch || return 1
+	within 150 no_jobs &&
+		[ "$(sed 's/.*"protocol":"\([a-z]*\)".*"step":\([0-9]*\).*/\1 \2/' watched/results.jsonl | sort -u | wc -l)" = 6 ] &&
+		[ "$(find watched/logs -name '*watch*' | wc -l)" -gt 1 ] && return
+	tail -n 20 watched/logs/* | sed 's/^/# /'
+	return 1
+}
+
+plan 14
 check "a run that nobody disturbs" by_hand
 check "jobs/submit --dry-run prints the chain" dry_run
 for launcher in srun mpirun; do
@@ -137,3 +150,4 @@ check "a file STOP ends the run for good" stop_file
 check "a mistake fails at once" mistake
 check "an array of evaluations" array
 check "watch evaluates each checkpoint once" watching
+check "watch goes on beside a run until all is evaluated" watching_a_run
