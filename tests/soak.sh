@@ -8,7 +8,8 @@ command -v h5diff >/dev/null || skip_all "h5diff is not installed (hdf5-tools)"
 make_data
 cd "$scratch" || exit 1
 
-kills=50 steps=400 # five or so between two kills
+kills=50 steps=600 # about five between two kills
+limit=600 # seconds for a run, which takes fifteen on an idle machine
 seed=${SOAK_SEED:-$$}
 last=checkpoints/step-000000$steps.h5
 
@@ -24,10 +25,10 @@ lines() {
 	cat killed/metrics.jsonl 2>/dev/null | wc -l
 }
 # "RANKS AFTER DELAY" of kill number $1: which processes it meets (the last rank, all, or mpirun), after how many new lines of metrics
-# (0: from the start on), and after how many seconds more.
+# (0: from the start on), and after how many seconds more: as long as a start takes, or some steps.
 draw() {
 	awk -v seed="$seed" -v n="$1" 'BEGIN { srand(seed * 1000 + n); split("one all mpirun", who, " ")
-		printf "%s %d %.2f\n", who[1 + int(3 * rand())], int(3 * rand()), 0.2 * rand() }'
+		lines = int(3 * rand()); printf "%s %d %.3f\n", who[1 + int(3 * rand())], lines, (lines ? 0.03 : 0.4) * rand() }'
 }
 # Kill -9; 1 when there is nothing to kill.
 strike() { # one, all or mpirun

@@ -41,6 +41,11 @@ wait_until() {
 has_metrics() { [ -s "$1/metrics.jsonl" ]; }
 is_writing() { [ -n "$(find "$1" -name '*.tmp-*' 2>/dev/null)" ]; }
 ranks_of() { pgrep -f "^[^ ]*reliquary .*$1"; }
+# The last rank catches signals, up to SIGUSR2: while it was loaded, they would have ended it.
+listens() { # pattern
+	rank=$(ranks_of "$1" | tail -n 1)
+	[ -n "$rank" ] && mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$rank/status" 2>/dev/null) && [ $((0x${mask:-0} >> 11 & 1)) = 1 ]
+}
 
 # ended_by REASON RUN: what the last program said, and how long it took
 ended_by() {
@@ -61,7 +66,7 @@ signalled() {
 	[ $? = 75 ] || show || return 1
 	ended_by "SIG$signal" && finish "$dir" && same_end "$dir"
 }
-at_start() { signalled "$1" "start$1" ranks_of "run.dir=$scratch/start$1"; }
+at_start() { signalled "$1" "start$1" listens "run.dir=$scratch/start$1"; }
 in_training() { signalled "$1" "training$1" has_metrics "training$1"; }
 
 # A signal that was there before the first step: it is not done.
@@ -138,9 +143,10 @@ evaluation() {
 }
 # What was done is kept, and nothing is half done.
 in_evaluation() {
+	rm -f said # the evaluation before this one said the same
 	evaluation --epochs=100000 &
 	job=$!
-	wait_until grep -q 'linear: epoch' said || { show; return 1; }
+	wait_until grep -qs 'linear: epoch' said || { show; return 1; }
 	kill "-$1" "$(ranks_of "checkpoint $scratch/whole" | head -n 1)" || { show; return 1; }
 	wait $job
 	[ $? = 75 ] && [ ! -s results ] && ended_by "SIG$1" || show
