@@ -136,7 +136,7 @@ static void other_hosts_do_not_matter(void **state)
 		strcpy(h.ranks[i].host, "n2");
 	}
 	verdicts_binding(&h.v, &h.all);
-	end(&h, 1, 0, "n2: ranks 2 and 3 are bound to the same cores");
+	end(&h, 1, 0, "n2: local ranks 2 and 3 are bound to the same cores");
 }
 
 static void a_jobs_share_of_a_host_is_a_warning(void **state)
@@ -207,6 +207,30 @@ static void hosts_with_one_fault_share_a_line(void **state)
 	}
 	verdicts_devices(&h.v, &h.all);
 	end(&h, 2, 0, "error: n[2-3]: no driver\nerror: n4: no memory\n");
+}
+
+static void hosts_with_one_binding_share_a_line(void **state)
+{
+	struct hearing h;
+
+	(void)state;
+	setenv("OMP_WAIT_POLICY", "passive", 1);
+	begin(&h, 4);
+	for (int i = 0; i < 4; i++) {
+		snprintf(h.ranks[i].host, sizeof h.ranks[i].host, "n%d", 1 + i / 2);
+		h.ranks[i].local_rank = i % 2;
+		bind(&h.ranks[i], 3, 3);
+	}
+	verdicts_binding(&h.v, &h.all);
+	end(&h, 1, 0,
+		"error: n[1-2]: local ranks 0 and 1 are bound to the same cores (3 and 3 of 8)");
+	begin(&h, 4);
+	for (int i = 0; i < 4; i++) {
+		snprintf(h.ranks[i].host, sizeof h.ranks[i].host, "n%d", 1 + i);
+		h.ranks[i].locked = i == 2 ? UINT64_MAX : 8 << 20;
+	}
+	verdicts_limits(&h.v, &h.all);
+	end(&h, 0, 1, "warning: n[1-2,4]: a process may lock 8 MB");
 }
 
 static void limits_are_compared(void **state)
@@ -321,6 +345,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(threads_bound_by_openmp_are_a_warning),
 	cmocka_unit_test(one_card_for_two_is_an_error),
 	cmocka_unit_test(hosts_with_one_fault_share_a_line),
+	cmocka_unit_test(hosts_with_one_binding_share_a_line),
 	cmocka_unit_test(limits_are_compared),
 	cmocka_unit_test(memory_is_that_of_all_ranks),
 	cmocka_unit_test(launchers_and_mpi_agree),

@@ -56,19 +56,28 @@ char *xstrdup(const char *s)
 	return memcpy(xmalloc(n), s, n);
 }
 
+char *xvasprintf(const char *fmt, va_list args)
+{
+	va_list again;
+	char *s;
+	int n;
+
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, fmt, args);
+	CHECK(n >= 0, "bad format '%s'", fmt);
+	s = xmalloc((size_t)n + 1);
+	vsnprintf(s, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return s;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list args;
 	char *s;
-	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	CHECK(n >= 0, "bad format '%s'", fmt);
-	s = xmalloc((size_t)n + 1);
-	va_start(args, fmt);
-	vsnprintf(s, (size_t)n + 1, fmt, args);
+	s = xvasprintf(fmt, args);
 	va_end(args);
 	return s;
 }

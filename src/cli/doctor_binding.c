@@ -99,18 +99,18 @@ static int check_cores(struct verdicts *v, const struct doctor_ranks *r, int fir
 	struct pair p;
 
 	if (find_pair(&p, r, first, in_each_others_way)) {
-		verdict_error(v,
-			"%s: ranks %d and %d are bound to the same cores (%s and %s of %d): bind them apart by srun "
+		host_error(v, p.a->host,
+			"local ranks %d and %d are bound to the same cores (%s and %s of %d): bind them apart by srun "
 			"--cpu-bind=cores --cpus-per-task=N, or not at all by srun --cpu-bind=none, mpirun --bind-to none or "
 			"OMPI_MCA_hwloc_base_binding_policy=none",
-			p.a->host, p.a->rank, p.b->rank, p.cores_a, p.cores_b, p.a->online);
+			p.a->local_rank, p.b->local_rank, p.cores_a, p.cores_b, p.a->online);
 		return 1;
 	}
 	if (find_pair(&p, r, first, share_a_core))
-		verdict_warning(v,
-			"%s: ranks %d and %d are bound to hyperthreads of the same core (%s and %s of %d): give each whole cores by "
+		host_warning(v, p.a->host,
+			"local ranks %d and %d are bound to hyperthreads of the same core (%s and %s of %d): give each whole cores by "
 			"srun --hint=nomultithread or --cpus-per-task=N with an even N, or mpirun --map-by core --bind-to core",
-			p.a->host, p.a->rank, p.b->rank, p.cores_a, p.cores_b, p.a->online);
+			p.a->local_rank, p.b->local_rank, p.cores_a, p.cores_b, p.a->online);
 	return 0;
 }
 
@@ -122,9 +122,9 @@ static void check_threads(
 
 	if (load->threads <= load->cores)
 		return;
-	verdict_warning(v,
-		"%s: %d rank%s with %d threads in all on %d core%s: set --threads=%d%s, or start fewer ranks there",
-		one->host, load->ranks, load->ranks == 1 ? "" : "s", load->threads, load->cores,
+	host_warning(v, one->host,
+		"%d rank%s with %d threads in all on %d core%s: set --threads=%d%s, or start fewer ranks there",
+		load->ranks, load->ranks == 1 ? "" : "s", load->threads, load->cores,
 		load->cores == 1 ? "" : "s", fair > 0 ? fair : 1,
 		policy && (*policy == 'p' || *policy == 'P')
 			? ""
@@ -139,10 +139,10 @@ static void check_places(
 
 	if (bind && *bind && *bind != 'f' && *bind != 'F' && load->ranks > 1 &&
 		!doctor_is_bound(one))
-		verdict_warning(v,
-			"%s: OMP_PROC_BIND=%s binds the threads of its %d ranks, which are not bound themselves, to the same cores: "
+		host_warning(v, one->host,
+			"OMP_PROC_BIND=%s binds the threads of its %d ranks, which are not bound themselves, to the same cores: "
 			"unset it, or bind the ranks by srun --cpu-bind=cores --cpus-per-task=N",
-			one->host, bind, load->ranks);
+			bind, load->ranks);
 }
 
 void verdicts_binding(struct verdicts *v, const struct doctor_ranks *r)
@@ -158,6 +158,7 @@ void verdicts_binding(struct verdicts *v, const struct doctor_ranks *r)
 		check_threads(v, &r->all[i], &load);
 		check_places(v, &r->all[i], &load);
 	}
+	verdicts_tell(v);
 }
 
 static int several_hosts(const struct doctor_ranks *r)
@@ -179,17 +180,18 @@ void verdicts_limits(struct verdicts *v, const struct doctor_ranks *r)
 		if (!is_first(r, i))
 			continue;
 		if (one->open_files < one->shards + BESIDES)
-			verdict_error(v,
-				"%s: a process may open %llu files, and the data set has %llu shards, all open at once: raise it by ulimit "
+			host_error(v, one->host,
+				"a process may open %llu files, and the data set has %llu shards, all open at once: raise it by ulimit "
 				"-n %llu (limits.conf, or Slurm's PropagateResourceLimits), or pack fewer shards",
-				one->host, (unsigned long long)one->open_files,
+				(unsigned long long)one->open_files,
 				(unsigned long long)one->shards,
 				(unsigned long long)one->shards + BESIDES);
 		if (several_hosts(r) && one->locked < registered)
-			verdict_warning(v,
-				"%s: a process may lock %.0f MB of memory: InfiniBand and the like need more: ulimit -l unlimited",
-				one->host, (double)one->locked / 1e6);
+			host_warning(v, one->host,
+				"a process may lock %.0f MB of memory: InfiniBand and the like need more: ulimit -l unlimited",
+				(double)one->locked / 1e6);
 	}
+	verdicts_tell(v);
 }
 
 void verdicts_memory(struct verdicts *v, const struct doctor_ranks *r, uint64_t need)
@@ -202,15 +204,16 @@ void verdicts_memory(struct verdicts *v, const struct doctor_ranks *r, uint64_t 
 		if (!is_first(r, i))
 			continue;
 		if (all > (double)one->memory)
-			verdict_error(v,
-				"%s: %d rank%s would take about %.1f GB, and the host or job has %.1f GB: a smaller --train.batch, "
+			host_error(v, one->host,
+				"%d rank%s would take about %.1f GB, and the host or job has %.1f GB: a smaller --train.batch, "
 				"--train.recompute=views, more hosts, or more memory for the job (sbatch --mem)",
-				one->host, load.ranks, load.ranks == 1 ? "" : "s", all / 1e9,
+				load.ranks, load.ranks == 1 ? "" : "s", all / 1e9,
 				(double)one->memory / 1e9);
 		else if (all > (double)one->available)
-			verdict_warning(v,
-				"%s: %d rank%s would take about %.1f GB, and %.1f of %.1f GB are free: see what else runs there",
-				one->host, load.ranks, load.ranks == 1 ? "" : "s", all / 1e9,
+			host_warning(v, one->host,
+				"%d rank%s would take about %.1f GB, and %.1f of %.1f GB are free: see what else runs there",
+				load.ranks, load.ranks == 1 ? "" : "s", all / 1e9,
 				(double)one->available / 1e9, (double)one->memory / 1e9);
 	}
+	verdicts_tell(v);
 }

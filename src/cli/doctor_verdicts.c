@@ -1,5 +1,4 @@
-/* doctor_verdicts.c - what each finding means for a run.
- * A fault that several hosts share is one verdict with all their names. */
+/* doctor_verdicts.c - what each finding means for a run. */
 #include "cli/doctor_verdicts.h"
 
 #include <stdarg.h>
@@ -37,6 +36,83 @@ void verdict_warning(struct verdicts *v, const char *fmt, ...)
 	v->warnings++;
 }
 
+/* ---- of hosts ---- */
+
+struct host_verdict {
+	const char *host;
+	char *text; /* NULL: told */
+	int is_error;
+};
+
+__attribute__((format(printf, 4, 0))) static void wait_to_tell(
+	struct verdicts *v, const char *host, int is_error, const char *fmt, va_list args)
+{
+	struct host_verdict *one;
+
+	v->waiting = xrealloc(v->waiting, (size_t)(v->waiting_count + 1) * sizeof *v->waiting);
+	one = &v->waiting[v->waiting_count++];
+	*one = (struct host_verdict){ .host = host, .is_error = is_error };
+	one->text = xvasprintf(fmt, args);
+}
+
+void host_error(struct verdicts *v, const char *host, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	wait_to_tell(v, host, 1, fmt, args);
+	va_end(args);
+}
+
+void host_warning(struct verdicts *v, const char *host, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	wait_to_tell(v, host, 0, fmt, args);
+	va_end(args);
+}
+
+/* Take the names of the hosts of which waiting[i] and those after it say the same; hosts has room
+ * for all.  Its own text stays. */
+static int take_alike(struct verdicts *v, int i, const char **hosts)
+{
+	const struct host_verdict *first = &v->waiting[i];
+	int count = 0;
+
+	for (int k = i; k < v->waiting_count; k++) {
+		struct host_verdict *one = &v->waiting[k];
+
+		if (!one->text || one->is_error != first->is_error ||
+			strcmp(one->text, first->text) != 0)
+			continue;
+		if (count == 0 || strcmp(hosts[count - 1], one->host) != 0)
+			hosts[count++] = one->host;
+		if (k > i)
+			xfree(one->text);
+	}
+	return count;
+}
+
+void verdicts_tell(struct verdicts *v)
+{
+	const char **hosts = xmalloc((size_t)v->waiting_count * sizeof *hosts);
+	char names[256];
+
+	for (int i = 0; i < v->waiting_count; i++) {
+		struct host_verdict *one = &v->waiting[i];
+
+		if (!one->text)
+			continue;
+		list_hosts(names, sizeof names, hosts, take_alike(v, i, hosts));
+		(one->is_error ? verdict_error : verdict_warning)(v, "%s: %s", names, one->text);
+		xfree(one->text);
+	}
+	xfree(hosts);
+	xfree(v->waiting);
+	v->waiting_count = 0;
+}
+
 void verdicts_end(const struct verdicts *v)
 {
 	fprintf(v->out,
@@ -47,6 +123,8 @@ void verdicts_end(const struct verdicts *v)
 		fprintf(v->out, ", %d warning%s", v->warnings, v->warnings == 1 ? "" : "s");
 	fputc('\n', v->out);
 }
+
+/* ---- launcher, devices, files ---- */
 
 void verdicts_launch(struct verdicts *v, const struct doctor_ranks *r,
 	const struct doctor_launch *l, const struct config *c)
@@ -66,88 +144,25 @@ void verdicts_launch(struct verdicts *v, const struct doctor_ranks *r,
 			l->launcher, l->announced, r->count);
 }
 
-/* ---- messages of ranks, hosts named together ---- */
-
-/* Calls tell once for each different text that text_of gives and that is not empty. */
-struct teller {
-	const char *(*text_of)(const struct doctor_rank *r);
-	void (*tell)(struct verdicts *v, const char *hosts, const struct doctor_rank *first);
-};
-
-static int told_before(const struct doctor_ranks *r, const struct teller *t, int i)
+static void check_card(struct verdicts *v, const struct doctor_rank *a, const struct doctor_rank *b)
 {
-	for (int k = 0; k < i; k++)
-		if (strcmp(t->text_of(&r->all[k]), t->text_of(&r->all[i])) == 0)
-			return 1;
-	return 0;
-}
-
-static void tell_all(struct verdicts *v, const struct doctor_ranks *r, const struct teller *t)
-{
-	const char **hosts = xmalloc((size_t)r->count * sizeof *hosts);
-	char names[256];
-
-	for (int i = 0; i < r->count; i++) {
-		int count = 0;
-
-		if (!*t->text_of(&r->all[i]) || told_before(r, t, i))
-			continue;
-		for (int k = i; k < r->count; k++)
-			if (strcmp(t->text_of(&r->all[k]), t->text_of(&r->all[i])) == 0 &&
-				(count == 0 || strcmp(hosts[count - 1], r->all[k].host) != 0))
-				hosts[count++] = r->all[k].host;
-		list_hosts(names, sizeof names, hosts, count);
-		t->tell(v, names, &r->all[i]);
-	}
-	xfree(hosts);
-}
-
-static const char *device_error(const struct doctor_rank *r)
-{
-	return r->device_error;
-}
-
-static void tell_device(struct verdicts *v, const char *hosts, const struct doctor_rank *first)
-{
-	verdict_error(v, "%s: %s", hosts, first->device_error);
+	if (*a->device.place && doctor_same_host(a, b) &&
+		strcmp(a->device.place, b->device.place) == 0)
+		host_error(v, a->host,
+			"local ranks %d and %d have the same GPU (%s): start one rank a GPU (srun --gpus-per-task=1 "
+			"--ntasks-per-node=GPUS, or mpirun --map-by ppr:GPUS:node)",
+			a->local_rank, b->local_rank, a->device.place);
 }
 
 void verdicts_devices(struct verdicts *v, const struct doctor_ranks *r)
 {
-	static const struct teller devices = { device_error, tell_device };
-
-	tell_all(v, r, &devices);
-	for (int i = 0; i < r->count; i++)
-		for (int k = i + 1; k < r->count; k++) {
-			const struct doctor_rank *a = &r->all[i], *b = &r->all[k];
-
-			if (*a->device.place && doctor_same_host(a, b) &&
-				strcmp(a->device.place, b->device.place) == 0)
-				verdict_error(v,
-					"%s: ranks %d and %d have the same GPU (%s): start one rank a GPU (srun --gpus-per-task=1 "
-					"--ntasks-per-node=GPUS, or mpirun --map-by ppr:GPUS:node)",
-					a->host, a->rank, b->rank, a->device.place);
-		}
-}
-
-static const char *data_error(const struct doctor_rank *r)
-{
-	return r->data_error;
-}
-
-static void tell_data(struct verdicts *v, const char *hosts, const struct doctor_rank *first)
-{
-	verdict_error(v, "%s: %s", hosts, first->data_error);
-}
-
-static const char *run_error(const struct doctor_rank *r)
-{
-	return r->run_error;
-}
-
-static void tell_run(struct verdicts *v, const char *hosts, const struct doctor_rank *first)
-{
-	verdict_error(v, "%s: %s", hosts, first->run_error);
+	for (int i = 0; i < r->count; i++) {
+		if (*r->all[i].device_error)
+			host_error(v, r->all[i].host, "%s", r->all[i].device_error);
+		for (int k = i + 1; k < r->count; k++)
+			check_card(v, &r->all[i], &r->all[k]);
+	}
+	verdicts_tell(v);
 }
 
 /* The same path may hold another set on each host. */
@@ -206,11 +221,15 @@ static void check_shared(struct verdicts *v, const struct doctor_ranks *r, const
 
 void verdicts_files(struct verdicts *v, const struct doctor_ranks *r, const struct config *c)
 {
-	static const struct teller data = { data_error, tell_data }, run = { run_error, tell_run };
-
-	tell_all(v, r, &data);
+	for (int i = 0; i < r->count; i++)
+		if (*r->all[i].data_error)
+			host_error(v, r->all[i].host, "%s", r->all[i].data_error);
+	verdicts_tell(v);
 	compare_data(v, r, c->data.train);
-	tell_all(v, r, &run);
+	for (int i = 0; i < r->count; i++)
+		if (*r->all[i].run_error)
+			host_error(v, r->all[i].host, "%s", r->all[i].run_error);
+	verdicts_tell(v);
 	check_room(v, &r->all[0], c);
 	check_shared(v, r, c);
 }

@@ -8,15 +8,30 @@
 
 /* What is wrong, and the way out of it. */
 
+struct host_verdict;
+
 struct verdicts {
 	FILE *out; /* where a verdict is written as it is found */
 	int errors, warnings;
+	struct host_verdict *waiting; /* those on hosts, until verdicts_tell */
+	int waiting_count;
 };
 
 /* One line: with what a run would fail, or what it would suffer from. */
 void verdict_error(struct verdicts *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void verdict_warning(struct verdicts *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The same of a host, whose name (which must last until then) verdicts_tell puts before the text.
+ * Say nothing that only this host can have, such as a rank's number in the job: then hosts with the
+ * same trouble share one line, which counts once. */
+void host_error(struct verdicts *v, const char *host, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void host_warning(struct verdicts *v, const char *host, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Write what waits, in the order of each text's first host.  Every function below ends with it. */
+void verdicts_tell(struct verdicts *v);
 
 /* All ranks of the job, in order. */
 struct doctor_ranks {
