@@ -1,5 +1,5 @@
 /* gemm_cpu.c - matrix product (oneDNN's sgemm, which is row-major), and what goes along with it. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

@@ -2,7 +2,7 @@
  * The arithmetic from logits to their gradient is in loss_math.h; here are the products with
  * embeddings before and after it.  What anchors give to others' small views (mode 3) is gathered at
  * the end, anchor by anchor in order, so that nothing depends on the number of threads. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

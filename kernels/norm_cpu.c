@@ -1,7 +1,7 @@
 /* norm_cpu.c - batch norm over groups.
  * All of it is bound by memory, so each function reads its arrays once and makes nothing of their
  * size. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

@@ -1,7 +1,7 @@
 /* optim_cpu.c - LARS and the moving average, over the flat parameter table.
  * A span is cut into pieces of fixed length: norms are added piece by piece in order, so that they
  * do not depend on the number of threads. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

@@ -1,6 +1,6 @@
 /* pool_cpu.c - pooling.  The backward pass of max pooling gathers, for each pixel, from the windows
  * that hold it: threads share nothing and nothing needs to be cleared first. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

@@ -1,5 +1,5 @@
 /* unit_cpu.c - vectors of unit length and the gradient through them. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "cpu.h"
 

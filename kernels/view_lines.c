@@ -1,5 +1,5 @@
 /* view_lines.c - the inner loops of views, for the compiler to vectorise. */
-#include "clones.h"
+#include "base/clones.h"
 
 #include "view_lines.h"
 

@@ -2,6 +2,7 @@
  * distributions. */
 #include "test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -75,6 +76,39 @@ static void uniform_has_its_moments(void **state)
 	assert_close(normal_square / N, 1, 5 * 1.4142 / 447.2);
 }
 
+/* Against the C library's functions, over the whole range of both words. */
+static void normals_are_those_of_the_formula(void **state)
+{
+	struct rng r = rng_at(4, RNG_PROBE, 1, 2, 3), words = r;
+	double most = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		double u = (rng_word(&words) + 1.0) * 0x1p-32, v = rng_word(&words) * 0x1p-32;
+
+		most = fmax(most, fabs(rng_normal(&r) - sqrt(-2 * log(u)) * cos(2 * M_PI * v)));
+	}
+	assert_close(most, 0, 1e-14); /* the library's cos rounds 2 pi v first */
+}
+
+static void many_normals_are_those_of_single_draws(void **state)
+{
+	static const int counts[] = { 1, 63, 64, 65, 1000, 64, 3 }; /* also from half a block on */
+	struct rng one = rng_at(1ull << 40, RNG_INIT, 7, 8, 9), many = one;
+	double z[1000];
+
+	(void)state;
+	for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+		rng_normals(z, counts[k], &many);
+		for (int i = 0; i < counts[k]; i++) {
+			double expected = rng_normal(&one);
+
+			assert_memory_equal(&z[i], &expected, sizeof expected);
+		}
+	}
+	assert_int_equal(rng_word(&one), rng_word(&many));
+}
+
 static void below_is_even_and_in_range(void **state)
 {
 	struct rng r = rng_at(2, RNG_PROBE, 0, 0, 0);
@@ -116,6 +150,8 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(a_place_gives_the_same_numbers),
 	cmocka_unit_test(seeds_and_purposes_are_streams_apart),
 	cmocka_unit_test(uniform_has_its_moments),
+	cmocka_unit_test(normals_are_those_of_the_formula),
+	cmocka_unit_test(many_normals_are_those_of_single_draws),
 	cmocka_unit_test(below_is_even_and_in_range),
 	cmocka_unit_test(permutation_holds_each_once),
 };

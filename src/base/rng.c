@@ -1,17 +1,6 @@
 #include "base/rng.h"
 
-#include <math.h>
-
-static void philox_round(uint32_t c[4], const uint32_t key[2])
-{
-	uint64_t p0 = (uint64_t)0xD2511F53u * c[0], p1 = (uint64_t)0xCD9E8D57u * c[2];
-	uint32_t c1 = c[1], c3 = c[3];
-
-	c[0] = (uint32_t)(p1 >> 32) ^ c1 ^ key[0];
-	c[1] = (uint32_t)p1;
-	c[2] = (uint32_t)(p0 >> 32) ^ c3 ^ key[1];
-	c[3] = (uint32_t)p0;
-}
+#include "base/philox.h"
 
 void philox4x32_10(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2])
 {
@@ -19,17 +8,23 @@ void philox4x32_10(uint32_t out[4], const uint32_t counter[4], const uint32_t ke
 
 	for (int i = 0; i < 4; i++)
 		out[i] = counter[i];
-	for (int round = 0; round < 10; round++) {
-		philox_round(out, k);
-		k[0] += 0x9E3779B9u; /* golden ratio */
-		k[1] += 0xBB67AE85u; /* sqrt(3) - 1 */
+	for (int round = 0; round < PHILOX_ROUNDS; round++) {
+		philox_round(&out[0], &out[1], &out[2], &out[3], k);
+		philox_next_key(k);
 	}
+}
+
+void rng_key(uint32_t key[2], uint64_t seed, enum rng_purpose purpose)
+{
+	key[0] = (uint32_t)seed;
+	key[1] = (uint32_t)(seed >> 32) ^ (uint32_t)purpose;
 }
 
 void rng_block(uint32_t out[4], uint64_t seed, enum rng_purpose purpose, const uint32_t c[4])
 {
-	const uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) ^ (uint32_t)purpose };
+	uint32_t key[2];
 
+	rng_key(key, seed, purpose);
 	philox4x32_10(out, c, key);
 }
 
@@ -73,13 +68,6 @@ uint32_t rng_below(struct rng *r, uint32_t n)
 			m = (uint64_t)rng_word(r) * n;
 	}
 	return (uint32_t)(m >> 32);
-}
-
-double rng_normal(struct rng *r)
-{
-	double u = (rng_word(r) + 1.0) * 0x1p-32, v = rng_word(r) * 0x1p-32;
-
-	return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * v);
 }
 
 void rng_permutation(struct rng *r, uint32_t *p, uint32_t n)

@@ -1,5 +1,5 @@
-#ifndef KERNELS_CLONES_H
-#define KERNELS_CLONES_H
+#ifndef BASE_CLONES_H
+#define BASE_CLONES_H
 
 /* For files of inner loops, before any other header.
  *
