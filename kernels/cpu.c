@@ -93,12 +93,17 @@ static void free_cpu(struct device *dev, void *p)
 	xfree(given);
 }
 
-/* upload, download and copy are one here */
+/* Upload, download and copy are one here.  Large ones are shared among the threads, as pages may be
+ * new. */
 static void copy_cpu(struct device *dev, void *to, const void *from, size_t bytes)
 {
-	(void)dev;
-	if (bytes > 0)
-		memcpy(to, from, bytes);
+	const size_t piece = 4 << 20;
+	struct cpu *cpu = cpu_of(dev);
+
+#pragma omp parallel for num_threads(cpu->threads) if (bytes > piece)
+	for (size_t at = 0; at < bytes; at += piece)
+		memcpy((char *)to + at, (const char *)from + at,
+			bytes - at < piece ? bytes - at : piece);
 }
 
 static void zero_cpu(struct device *dev, void *p, size_t bytes)

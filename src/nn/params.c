@@ -74,46 +74,60 @@ int params_find(const struct params *p, const char *name)
 	return -1;
 }
 
-/* A normal deviate within two deviations: draws beyond are drawn again. */
-static double truncated_normal(struct rng *r)
-{
-	double z;
+enum { ROW = 1024 };
 
-	do
-		z = rng_normal(r);
-	while (fabs(z) > 2);
-	return z;
+/* Normal deviates within two deviations: draws beyond are drawn again. */
+static void draw_row(float *values, size_t n, double deviation, struct rng *r)
+{
+	double z[ROW];
+	size_t kept = 0;
+
+	while (kept < n) {
+		int more = (int)(n - kept);
+
+		rng_normals(z, more, r);
+		for (int i = 0; i < more; i++)
+			if (fabs(z[i]) <= 2)
+				values[kept++] = (float)(deviation * z[i]);
+	}
 }
 
-static void init_tensor(
+static void draw_tensor(
 	float *values, const struct param *t, int index, uint64_t seed, enum rng_purpose purpose)
 {
 	double deviation = 1 / sqrt(t->fan_in);
 
-	/* A place of its own for each row of 1024 elements keeps a tensor's draws apart from how
-	 * often others were redrawn. */
+	/* A place of its own for each row of elements keeps a tensor's draws apart from how often
+	 * others were redrawn. */
 #pragma omp parallel for schedule(static)
-	for (size_t first = 0; first < t->count; first += 1024) {
-		struct rng r = rng_at(seed, purpose, (uint32_t)index, (uint32_t)(first / 1024), 0);
-		size_t end = first + 1024 < t->count ? first + 1024 : t->count;
+	for (size_t first = 0; first < t->count; first += ROW) {
+		struct rng r = rng_at(seed, purpose, (uint32_t)index, (uint32_t)(first / ROW), 0);
+		size_t left = t->count - first;
 
-		for (size_t i = first; i < end; i++)
-			values[i] = (float)(deviation * truncated_normal(&r));
+		draw_row(values + first, left < ROW ? left : ROW, deviation, &r);
 	}
+}
+
+void params_init_tensor(
+	const struct params *p, int index, float *values, uint64_t seed, enum rng_purpose purpose)
+{
+	const struct param *t = &p->table[index];
+
+	if (t->init == INIT_TRUNCATED_NORMAL)
+		draw_tensor(values, t, index, seed, purpose);
+	else
+		for (size_t i = 0; i < t->count; i++)
+			values[i] = t->init == INIT_ONE;
 }
 
 void params_init(const struct params *p, float *values, uint64_t seed, enum rng_purpose purpose)
 {
-	memset(values, 0, p->length * sizeof *values);
 	for (int i = 0; i < p->count; i++) {
 		const struct param *t = &p->table[i];
-		float *v = values + t->offset;
 
-		if (t->init == INIT_TRUNCATED_NORMAL)
-			init_tensor(v, t, i, seed, purpose);
-		else
-			for (size_t j = 0; j < t->count; j++)
-				v[j] = t->init == INIT_ONE;
+		params_init_tensor(p, i, values + t->offset, seed, purpose);
+		for (size_t j = t->count; j < aligned(t->count); j++)
+			values[t->offset + j] = 0;
 	}
 }
 

@@ -48,8 +48,12 @@ size_t params_size(const struct params *p, const char *prefix);
 /* Index by name, or -1. */
 int params_find(const struct params *p, const char *name);
 
-/* Initial values into host memory [length]: spec 3.1, truncated normal of deviation 1/sqrt(fan_in)
- * cut at two deviations, a function of (seed, purpose, tensor's index, element). */
+/* Initial values of one tensor into host memory [its count]: spec 3.1, truncated normal of
+ * deviation 1/sqrt(fan_in) cut at two deviations, a function of (seed, purpose, index, element). */
+void params_init_tensor(
+	const struct params *p, int index, float *values, uint64_t seed, enum rng_purpose purpose);
+
+/* Those of all tensors [length], with zeros in the gaps. */
 void params_init(const struct params *p, float *values, uint64_t seed, enum rng_purpose purpose);
 
 /* The table as the optimiser wants it; caller frees (xfree). */

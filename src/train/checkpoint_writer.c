@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum state { IDLE, FULL, CLOSING };
+enum state { OPENING, IDLE, FULL, CLOSING };
 
 struct checkpoint_writer {
 	char *run;
@@ -21,7 +21,7 @@ struct checkpoint_writer {
 	const struct stats *stats;
 	int keep;
 	int64_t keep_every;
-	struct checkpoint copy; /* the thread's while FULL, else the trainer's */
+	struct checkpoint copy; /* the thread's while OPENING or FULL, else the trainer's */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* of state */
@@ -47,7 +47,10 @@ static void *work(void *arg)
 	struct checkpoint_writer *w = arg;
 	double began;
 
+	checkpoint_init(&w->copy, w->params, w->stats); /* clears gigabytes; training may begin */
 	pthread_mutex_lock(&w->lock);
+	w->state = IDLE;
+	pthread_cond_signal(&w->changed);
 	for (;;) {
 		while (w->state == IDLE)
 			pthread_cond_wait(&w->changed, &w->lock);
@@ -88,7 +91,6 @@ struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct p
 	w->stats = s;
 	w->keep = keep;
 	w->keep_every = keep_every;
-	checkpoint_init(&w->copy, p, s);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
 	start_thread(w);
@@ -98,7 +100,7 @@ struct checkpoint_writer *checkpoint_writer_open(const char *run, const struct p
 /* Wait, with the lock held, until the thread is idle; then tell once of a write that failed. */
 static int await_idle(struct checkpoint_writer *w, char err[ERR_MAX])
 {
-	while (w->state == FULL)
+	while (w->state == OPENING || w->state == FULL)
 		pthread_cond_wait(&w->changed, &w->lock);
 	if (!w->failed)
 		return 0;

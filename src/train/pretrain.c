@@ -117,6 +117,10 @@ static int save(struct run *r, char err[ERR_MAX])
 	copy = checkpoint_writer_copy(r->chief.writer, err);
 	if (!copy)
 		return -1;
+	if (!copy->config) { /* the first one */
+		copy->images = (int64_t)r->data->images;
+		config_print(r->config, &copy->config);
+	}
 	state_save(&r->step.state, copy);
 	checkpoint_writer_submit(r->chief.writer);
 	r->chief.saved = r->step.state.step;

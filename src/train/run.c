@@ -116,7 +116,6 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	const struct config *c = r->config;
 	struct chief *k = &r->chief;
 	struct model *m = &r->step.model;
-	struct checkpoint *copy;
 
 	if (run_folder_write_config(c, err) != 0)
 		return -1;
@@ -126,9 +125,6 @@ static int open_chief(struct run *r, char err[ERR_MAX])
 	r->seconds_before = metrics_seconds(k->metrics);
 	k->writer = checkpoint_writer_open(c->run.dir, &m->params, &m->stats, c->checkpoint.keep,
 		llround(c->checkpoint.keep_epochs * (double)r->steps_per_epoch));
-	copy = checkpoint_writer_copy(k->writer, err);
-	copy->images = (int64_t)r->data->images;
-	config_print(c, &copy->config);
 	return 0;
 }
 

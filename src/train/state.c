@@ -48,17 +48,38 @@ void state_close(struct state *s)
 	be->free(s->dev, s->target_running);
 }
 
+static size_t largest_tensor(const struct params *p)
+{
+	size_t most = 0;
+
+	for (int i = 0; i < p->count; i++)
+		most = p->table[i].count > most ? p->table[i].count : most;
+	return most;
+}
+
+/* Tensor by tensor, through little memory; the gaps are zero since they were allocated. */
+static void init_network(struct state *s, float *network, uint64_t seed, enum rng_purpose purpose)
+{
+	const struct params *p = s->params;
+	float *values = xmalloc(largest_tensor(p) * sizeof *values);
+
+	for (int i = 0; i < p->count; i++) {
+		params_init_tensor(p, i, values, seed, purpose);
+		s->dev->be->upload(s->dev, network + p->table[i].offset, values,
+			p->table[i].count * sizeof *values);
+	}
+	xfree(values);
+}
+
 void state_init(struct state *s, const struct config *c)
 {
-	size_t bytes = s->params->length * sizeof(float);
-	float *values = xmalloc(bytes);
+	uint64_t seed = (uint64_t)c->train.seed;
 
-	params_init(s->params, values, (uint64_t)c->train.seed, RNG_INIT);
-	s->dev->be->upload(s->dev, s->values, values, bytes);
+	init_network(s, s->values, seed, RNG_INIT);
 	if (c->model.target_init == TARGET_SEPARATE)
-		params_init(s->params, values, (uint64_t)c->train.seed, RNG_TARGET_INIT);
-	s->dev->be->upload(s->dev, s->target, values, bytes);
-	xfree(values);
+		init_network(s, s->target, seed, RNG_TARGET_INIT);
+	else
+		s->dev->be->copy(s->dev, s->target, s->values, s->params->length * sizeof(float));
 }
 
 void state_save(const struct state *s, struct checkpoint *c)
