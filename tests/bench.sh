@@ -44,10 +44,10 @@ beside_peers() {
 	[ "$(grep -cE '^\| [^|]* \| [0-9.]+ \|' said)" -eq 2 ]
 }
 
-plan 19
+plan 20
 check "a table" bench
 for key in views_per_s_per_core crops_per_s_per_core shard_reads_per_s_per_core pack_images_per_s_per_core \
-	pack_decode_s_per_image pack_crc_s_per_image first_batch_s checkpoint_stall_s \
+	pack_work_s_per_image pack_decode_s_per_image pack_crc_s_per_image first_batch_s checkpoint_stall_s \
 	step_images_per_s peak_bytes; do
 	check "$key" positive $key
 done

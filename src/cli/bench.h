@@ -30,10 +30,11 @@ double bench_reads(const struct bench *b);
 /* Seconds of an image, medians. */
 struct bench_packing {
 	double image_s;         /* packed, on one core */
-	double decode_s, crc_s; /* only decoded; only its CRC */
+	double work_s;          /* of the processor in it; the rest is waiting for the disk */
+	double decode_s, crc_s; /* of the processor: only decoded; only its CRC */
 };
 
-/* One core: the set's first images, as JPEG files in a temporary folder, packed again. */
+/* One core: images of the set, as JPEG files in a temporary folder, packed again. */
 int bench_pack(struct bench_packing *p, const struct bench *b, char err[ERR_MAX]);
 
 /* Seconds from opening the set to its first batch in memory; -1 with err. */

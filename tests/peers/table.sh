@@ -10,7 +10,7 @@ label() {
 	save) echo "training stands still for a checkpoint of ResNet-50, s" ;;
 	reads) echo "random reads from a packed set, records/s a core" ;;
 	pack) echo "packing JPEG with a check by decoding, images/s a core" ;;
-	unchecked) echo "the same less the check, images/s a core" ;;
+	unchecked) echo "the same less the check and waiting for the disk, images/s a core" ;;
 	crops) echo "decode, one crop of 224 and flip, images/s a core" ;;
 	views) echo "decode, 4 x 224 + 2 x 96 views, views/s a core" ;;
 	memory2) echo "peak memory, ResNet-50, batch 8, 2 views of 224, GB" ;;
