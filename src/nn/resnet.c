@@ -116,6 +116,7 @@ static void add_stem(struct builder *b, struct resnet *net)
 	int out = channels(64, b->c->model.width), small = net->stem == STEM_SMALL;
 
 	add_unit(b, &net->stem_unit, "encoder.", 1, 3, out, small ? 3 : 7, small ? 1 : 2, 0);
+	net->stem_unit.remade = 1; /* three channels in, the largest of all outputs */
 	b->in = out;
 }
 

@@ -51,7 +51,8 @@ void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const v
 	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the
 	 * next unit's x. */
 	if (p->kind == PASS_TRAIN) {
-		r->z = pass_keep_turns(p, unit_output(r, p));
+		r->z = u->remade ? pass_keep(p, unit_output(r, p))
+				 : pass_keep_turns(p, unit_output(r, p));
 		r->y = last ? pass_keep(p, unit_output(r, p)) : pass_take(p, unit_output(r, p));
 	} else {
 		r->z = r->y = pass_take(p, unit_output(r, p));
@@ -67,26 +68,30 @@ void unit_close(struct unit_run *r, struct pass *p)
 
 static void *z_of(const struct unit_run *r, const struct pass *p)
 {
-	return pass_of_turn(p, r->z, unit_output(r, p));
+	return r->unit->remade ? r->z : pass_of_turn(p, r->z, unit_output(r, p));
+}
+
+static void forward_norm(struct unit_run *r, struct pass *p, const void *residual)
+{
+	norm_forward(&r->norm, p, r->y, z_of(r, p), residual, r->unit->relu);
 }
 
 void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
 {
-	void *z = z_of(r, p);
-
 	p->dev->layer = r->unit->name;
-	if (p->replay != REPLAY_OUTPUTS)
+	if (p->replay != REPLAY_OUTPUTS || r->unit->remade)
 		p->dev->be->conv_forward(
-			p->dev, r->conv, z, r->x, pass_weights(p, r->unit->weight));
-	norm_forward(&r->norm, p, r->y, z, residual, r->unit->relu);
+			p->dev, r->conv, z_of(r, p), r->x, pass_weights(p, r->unit->weight));
+	forward_norm(r, p, residual);
 }
 
 void unit_restore(struct unit_run *r, struct pass *p)
 {
 	enum replay replay = p->replay;
 
-	p->replay = REPLAY_OUTPUTS;
-	unit_forward(r, p, NULL);
+	p->dev->layer = r->unit->name;
+	p->replay = REPLAY_OUTPUTS; /* its statistics are there */
+	forward_norm(r, p, NULL);
 	p->replay = replay;
 }
 
