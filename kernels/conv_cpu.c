@@ -3,11 +3,13 @@
  * of them as it likes: that copy, and the workspace, are in the device's scratch memory and made
  * anew by each call, so that one struct conv serves any number of networks of the same shape.  A
  * pass (forward, data, weights) is prepared when it first runs: a network that only infers pays for
- * no backward pass.  The algorithm is always the direct one; Winograd's loses digits. */
+ * no backward pass.  oneDNN's algorithm is always the direct one: it has none of Winograd's for
+ * most processors, and ours is used instead. */
 #include "cpu.h"
 
 #include "base/memory.h"
 #include "dnnl_api.h"
+#include "winograd_cpu.h"
 
 struct pass {
 	dnnl_primitive_t run, reorder; /* reorder: ours to oneDNN's (or back for gradients); NULL:
@@ -18,6 +20,7 @@ struct pass {
 
 struct conv {
 	struct conv_shape shape;
+	int winograd;            /* then nothing of oneDNN's is used */
 	struct conv_setup setup; /* w: any layout */
 	struct layout ours;      /* of the weights */
 	dnnl_primitive_desc_t forward;
@@ -49,18 +52,12 @@ static void set_dims(dnnl_dims_t dims, int a, int b, int c, int d)
 	dims[0] = a, dims[1] = b, dims[2] = c, dims[3] = d;
 }
 
-struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape)
+static void prepare(struct conv *conv, struct cpu *cpu, int p, int q)
 {
-	struct cpu *cpu = cpu_of(dev);
-	struct conv *conv = xcalloc(1, sizeof *conv);
+	const struct conv_shape *shape = &conv->shape;
 	struct conv_setup *setup = &conv->setup;
-	int p = conv_out(shape->h, shape->top, shape->bottom, shape->r, shape->stride);
-	int q = conv_out(shape->w, shape->left, shape->right, shape->r, shape->stride);
 	dnnl_dims_t dims;
 
-	CHECK(p > 0 && q > 0, "a convolution of side %d does not fit its input of %d x %d",
-		shape->r, shape->h, shape->w);
-	conv->shape = *shape;
 	set_dims(dims, shape->n, shape->c, shape->h, shape->w);
 	DNNL_CHECK(layout_make(&setup->x, 4, dims, dnnl_nhwc));
 	set_dims(dims, shape->n, shape->k, p, q);
@@ -74,6 +71,21 @@ struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape)
 	DNNL_CHECK(dnnl_primitive_attr_create(&conv->attr));
 	DNNL_CHECK(dnnl_primitive_attr_set_scratchpad_mode(conv->attr, dnnl_scratchpad_mode_user));
 	conv->forward = describe(conv, cpu, CONV_FORWARD);
+}
+
+struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape)
+{
+	struct cpu *cpu = cpu_of(dev);
+	struct conv *conv = xcalloc(1, sizeof *conv);
+	int p = conv_out(shape->h, shape->top, shape->bottom, shape->r, shape->stride);
+	int q = conv_out(shape->w, shape->left, shape->right, shape->r, shape->stride);
+
+	CHECK(p > 0 && q > 0, "a convolution of side %d does not fit its input of %d x %d",
+		shape->r, shape->h, shape->w);
+	conv->shape = *shape;
+	conv->winograd = cpu->convolution == CONVOLUTION_AUTO && winograd_fits(shape);
+	if (!conv->winograd)
+		prepare(conv, cpu, p, q);
 	return conv;
 }
 
@@ -90,11 +102,8 @@ static void pass_close(struct pass *pass)
 	DNNL_CHECK(dnnl_primitive_destroy(pass->run));
 }
 
-void conv_close_cpu(struct device *dev, struct conv *conv)
+static void unprepare(struct conv *conv)
 {
-	(void)dev;
-	if (!conv)
-		return;
 	for (int i = 0; i < CONV_PASSES; i++)
 		pass_close(&conv->passes[i]);
 	DNNL_CHECK(dnnl_primitive_desc_destroy(conv->forward));
@@ -103,6 +112,15 @@ void conv_close_cpu(struct device *dev, struct conv *conv)
 	DNNL_CHECK(layout_free(&conv->setup.w));
 	DNNL_CHECK(layout_free(&conv->setup.y));
 	DNNL_CHECK(layout_free(&conv->ours));
+}
+
+void conv_close_cpu(struct device *dev, struct conv *conv)
+{
+	(void)dev;
+	if (!conv)
+		return;
+	if (!conv->winograd)
+		unprepare(conv);
 	xfree(conv);
 }
 
@@ -202,7 +220,10 @@ void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
 	const struct conv_call call = { (void *)x, (void *)w, y };
 
-	run_with_weights(dev, conv, CONV_FORWARD, &call, ids);
+	if (conv->winograd)
+		winograd_forward(cpu_of(dev), &conv->shape, y, x, w);
+	else
+		run_with_weights(dev, conv, CONV_FORWARD, &call, ids);
 }
 
 void conv_backward_data_cpu(
@@ -211,11 +232,14 @@ void conv_backward_data_cpu(
 	static const int ids[] = { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST };
 	const struct conv_call call = { dx, (void *)w, (void *)dy };
 
-	run_with_weights(dev, conv, CONV_DATA, &call, ids);
+	if (conv->winograd)
+		winograd_backward_data(cpu_of(dev), &conv->shape, dx, dy, w);
+	else
+		run_with_weights(dev, conv, CONV_DATA, &call, ids);
 }
 
-void conv_backward_weights_cpu(
-	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x)
+static void run_for_weights(
+	struct device *dev, struct conv *conv, float *dw, const float *dy, const float *x)
 {
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST };
 	struct cpu *cpu = cpu_of(dev);
@@ -236,4 +260,13 @@ void conv_backward_weights_cpu(
 	DNNL_CHECK(dnnl_memory_set_data_handle(pass->ours, ours));
 	reorder(cpu, pass->reorder, pass->ours, pass->w);
 	axpy_cpu(dev, dw, 1, (const float *)ours, count);
+}
+
+void conv_backward_weights_cpu(
+	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x)
+{
+	if (conv->winograd)
+		winograd_backward_weights(cpu_of(dev), &conv->shape, dw, dy, x);
+	else
+		run_for_weights(dev, conv, dw, dy, x);
 }

@@ -48,6 +48,7 @@ static struct device *open_cpu(const struct device_options *options, char *err)
 		.be = &backend_cpu, .element = sizeof(float), .recompute = RECOMPUTE_OUTPUTS
 	};
 	cpu->threads = options->threads;
+	cpu->convolution = options->convolution;
 	omp_set_num_threads(cpu->threads);
 	DNNL_CHECK(dnnl_engine_create(&cpu->engine, dnnl_cpu, 0));
 	DNNL_CHECK(dnnl_stream_create(&cpu->stream, cpu->engine, dnnl_stream_default_flags));

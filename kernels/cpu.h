@@ -14,6 +14,7 @@ enum { CPU_SLOTS = 2 };
 struct cpu {
 	struct device device; /* first: a struct device of this back end is a struct cpu */
 	int threads;
+	enum convolution convolution;
 	const struct image *images[CPU_SLOTS]; /* the caller's */
 	int image_count[CPU_SLOTS];
 	dnnl_engine_t engine;

@@ -139,10 +139,12 @@ int device_is_cpu(void)
 	return strcmp(device_name(), "cpu") == 0;
 }
 
-struct device *device_open_bare(int threads)
+static struct device *open_with(int threads, enum convolution convolution)
 {
 	/* little, since it is filled with NaN in each test */
-	const struct device_options options = { .threads = threads, .workspace = 2 << 20 };
+	const struct device_options options = {
+		.threads = threads, .convolution = convolution, .workspace = 2 << 20
+	};
 	char err[ERR_MAX] = "";
 	const struct backend *be = backend_find(device_name(), err);
 	struct device *dev = be ? be->open(&options, err) : NULL;
@@ -151,6 +153,16 @@ struct device *device_open_bare(int threads)
 		print_error("%s\n", err);
 	assert_non_null(dev);
 	return dev;
+}
+
+struct device *device_open_bare(int threads)
+{
+	return open_with(threads, CONVOLUTION_AUTO);
+}
+
+struct device *device_open_direct(int threads)
+{
+	return open_with(threads, CONVOLUTION_DIRECT);
 }
 
 struct device *device_open(int threads)

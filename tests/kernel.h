@@ -38,6 +38,8 @@ void check_same(const char *what, const void *a, const void *b, size_t bytes);
 struct device *device_open(int threads);
 /* The same with its own memory, as the program uses it. */
 struct device *device_open_bare(int threads);
+/* And with convolutions that are sums of products in any shape. */
+struct device *device_open_direct(int threads);
 int device_is_cpu(void);
 void device_close(struct device *dev);
 

@@ -8,102 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "comm/comm.h"
-#include "kernel.h"
-#include "train/step.h"
-
-enum { BATCH = 16, SIDE = 80 };
-
-static struct comm *comm;
-
-static void small_config(struct config *c, const char *arch)
-{
-	config_default(c);
-	xfree(c->model.arch);
-	c->model.arch = xstrdup(arch);
-	c->model.width = 0.25, c->model.hidden = 24, c->model.out = 12;
-	c->views.large = 2, c->views.small = 1, c->views.large_size = 65, c->views.small_size = 49;
-	c->views.small_area_min = 0.2, c->views.small_area_max = 0.5;
-	c->train.batch = BATCH, c->loss.negatives = 5;
-}
-
-static struct batch make_batch(int step)
-{
-	struct batch b = { .step = step, .count = BATCH };
-
-	b.images = xcalloc(BATCH, sizeof *b.images);
-	b.ids = xcalloc(BATCH, sizeof *b.ids);
-	for (int i = 0; i < BATCH; i++) {
-		struct rng r = rng_at(9, RNG_DEMO, (uint32_t)i, 0, 0);
-		uint8_t *rgb = xmalloc(SIDE * SIDE * 3);
-
-		/* Smooth pictures, different from each other, with a little noise. */
-		for (int p = 0; p < SIDE * SIDE; p++)
-			for (int k = 0; k < 3; k++)
-				rgb[3 * p + k] = (uint8_t)(128 +
-					100 * sin(0.05 * (i + 1) * (p % SIDE) + k) *
-						cos(0.07 * (8 - i) * (p / SIDE)) +
-					20 * rng_uniform(&r));
-		b.images[i] = (struct image){ .width = SIDE, .height = SIDE, .rgb = rgb };
-		b.ids[i] = (uint64_t)i;
-	}
-	return b;
-}
-
-static void free_batch(struct batch *b)
-{
-	for (int i = 0; i < BATCH; i++)
-		xfree(b->images[i].rgb);
-	xfree(b->images);
-	xfree(b->ids);
-}
-
-static void open_step(struct step *s, const struct config *c)
-{
-	struct device *dev = device_open_bare(1);
-
-	dev->be->connect(dev, comm);
-	step_open(s, c, comm, dev);
-	state_init(&s->state, c);
-}
-
-/* Copies of the state's buffers, of the length of the parameters; to be freed. */
-static float *fetched(const struct step *s, const float *buffer)
-{
-	size_t bytes = s->state.params->length * sizeof(float);
-	float *host = xmalloc(bytes);
-
-	s->dev->be->download(s->dev, host, buffer, bytes);
-	return host;
-}
-
-static void set_values(struct step *s, const float *host)
-{
-	s->dev->be->upload(s->dev, s->state.values, host, s->state.params->length * sizeof(float));
-}
-
-/* Each block adds a little to its input: with 0, the usual start, the blocks would be hidden from
- * the test; with 1 a network of this size is so rough that its differences mean nothing. */
-static void open_blocks(struct step *s)
-{
-	const struct params *p = s->state.params;
-	float *values = fetched(s, s->state.values);
-
-	for (int i = 0; i < p->count; i++)
-		if (p->table[i].init == INIT_ZERO && strstr(p->table[i].name, ".weight"))
-			for (size_t j = 0; j < p->table[i].count; j++)
-				values[p->table[i].offset + j] = 0.2f;
-	set_values(s, values);
-	xfree(values);
-}
-
-static void close_step(struct step *s)
-{
-	struct device *dev = s->dev;
-
-	step_close(s);
-	dev->be->close(dev);
-}
+#include "step_fixture.h"
 
 /* Loss at the parameters moved by a * direction; the step is not applied (learning rate 0, target
  * fixed). */
@@ -297,61 +202,6 @@ static void a_step_that_is_not_finite_is_not_applied(void **state)
 	config_free(&c);
 }
 
-static float *recomputed(double *loss, size_t *length, const char *arch, enum recompute recompute)
-{
-	const struct plan plan = { .lr = 0.1, .ema = 0.9, .key = 5 };
-	struct batch b = make_batch(0);
-	struct step_result r;
-	struct config c;
-	struct step s;
-	float *gradients;
-
-	small_config(&c, arch);
-	c.views.small = 2;
-	c.train.recompute = recompute;
-	open_step(&s, &c);
-	open_blocks(&s);
-	step_run(&s, &b, &plan, &r);
-	*loss = r.loss;
-	*length = s.state.params->length;
-	gradients = fetched(&s, s.state.gradients);
-	close_step(&s);
-	config_free(&c);
-	free_batch(&b);
-	return gradients;
-}
-
-/* Whatever is made again is the same: a view's outputs and whole views give the same bits, and all
- * views at once gradients that differ by the order of sums alone. */
-static void what_is_recomputed_gives_the_same_gradients(void **state)
-{
-	static const char *const archs[] = { "resnet18", "resnet50" };
-
-	(void)state;
-	for (int a = 0; a < 2; a++) {
-		double loss[3], largest = 0, worst = 0;
-		size_t length = 0;
-		float *none = recomputed(&loss[0], &length, archs[a], RECOMPUTE_NONE);
-		float *outputs = recomputed(&loss[1], &length, archs[a], RECOMPUTE_OUTPUTS);
-		float *views = recomputed(&loss[2], &length, archs[a], RECOMPUTE_VIEWS);
-
-		for (size_t i = 0; i < length; i++) {
-			largest = fmax(largest, fabs(none[i]));
-			worst = fmax(worst, fabs(none[i] - outputs[i]));
-		}
-		print_message(
-			"# %s: loss %.9g and %.9g; largest gradient %g, largest difference %g\n",
-			archs[a], loss[0], loss[1], largest, worst);
-		assert_close(loss[1], loss[0], 1e-6);
-		assert_true(worst <= 1e-4 * largest);
-		assert_true(loss[1] == loss[2]);
-		assert_memory_equal(outputs, views, length * sizeof *views);
-		xfree(none);
-		xfree(outputs);
-		xfree(views);
-	}
-}
-
 /* The options of spec 2.4 reach the loss. */
 static void every_mode_of_the_objective_runs(void **state)
 {
@@ -382,18 +232,11 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(steps_allocate_nothing),
 	cmocka_unit_test(repeatable_and_learning),
 	cmocka_unit_test(a_step_that_is_not_finite_is_not_applied),
-	cmocka_unit_test(what_is_recomputed_gives_the_same_gradients),
 	cmocka_unit_test(every_mode_of_the_objective_runs),
 };
 
 int main(void)
 {
-	char err[ERR_MAX];
-	int failed;
-
-	comm = comm_open(NULL, err);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	failed = cmocka_run_group_tests(cases, NULL, test_cleanup);
-	comm_close(comm);
-	return failed;
+	return cmocka_run_group_tests(cases, step_setup, step_teardown);
 }

@@ -26,6 +26,7 @@ enum precision {
 			 */
 	PRECISION_BF16  /* they and what is between them are bfloat16; sums are float */
 };
+enum convolution { CONVOLUTION_AUTO, CONVOLUTION_DIRECT };
 enum bootstrap { BOOTSTRAP_MPI, BOOTSTRAP_FILE, BOOTSTRAP_TCP };
 
 struct config {
@@ -109,7 +110,8 @@ struct config {
 	} comm;
 	char *device; /* name of a back end */
 	enum precision precision;
-	int workspace_mib; /* of a GPU */
+	enum convolution convolution; /* on CPU cores */
+	int workspace_mib;            /* of a GPU */
 	int threads; /* compute threads of a rank; 0: as many as the cores it is bound to, shared
 			fairly */
 };

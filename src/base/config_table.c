@@ -152,6 +152,8 @@ const struct option config_options[] = {
 	TEXT(device, "cpu", NULL, FREE, "what computes"),
 	WORD(precision, "float32", "float32|tf32|bf16", FREE,
 		"of convolutions and linear layers; cpu: float32 only"),
+	WORD(convolution, "auto", "auto|direct", FREE,
+		"auto: by Winograd's algorithm where it is faster, on cpu; direct: sums of products, with errors half as large"),
 	INT(workspace_mib, "256", 1, 65536, FREE,
 		"device memory for algorithms of convolutions and for views, MiB; cpu: not used"),
 	INT(threads, "0", 0, 1024, FREE, "compute threads of a rank; 0: its share of the cores"),

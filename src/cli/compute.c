@@ -31,6 +31,7 @@ struct device *compute_open_alone(
 	const struct device_options options = { .index = comm->local_rank,
 		.threads = c->threads,
 		.precision = c->precision,
+		.convolution = c->convolution,
 		.workspace = (size_t)c->workspace_mib << 20 };
 
 	if (!be)

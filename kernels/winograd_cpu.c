@@ -1,0 +1,245 @@
+/* winograd_cpu.c - Winograd's convolution, and the gradient of its input.
+ * At each of the 36 points of a tile it is a product of matrices, (tiles, inputs) by (inputs,
+ * outputs).  What is made on the way stays in the caches.  Of many tiles a thread takes some at a
+ * time, for a block of outputs whose transformed filters all threads share; where there are few, a
+ * thread takes some outputs at a time, transforms their filters for itself, and threads share the
+ * transformed tiles. */
+#include "winograd_cpu.h"
+
+#include <omp.h>
+#include <string.h>
+
+#include "winograd_tiling.h"
+
+enum {
+	TILES = 48,                /* that a thread takes at a time */
+	FILTERS_BYTES = 10 << 20,  /* of shared filters, at most */
+	FEW = 128,                 /* tiles */
+	CHANNELS = 4 * TILE_LANES, /* of filters that a thread transforms for itself, at a time */
+};
+
+struct call {
+	struct tiling t;
+	const float *x, *w;
+	float *y;
+	int turned; /* filters are to be turned around, and are stored (in, 3, 3, out) */
+	int threads;
+	float *zeros; /* a pixel beyond the border */
+};
+
+/* A thread's or all threads' filters at the points, (36, inputs, outputs), of outputs from `output`
+ * on and inputs from `input` on. */
+struct filters {
+	float *u;
+	int output, outputs, input, inputs;
+};
+
+/* ---- filters ---- */
+
+/* The taps of TILE_LANES filters for as many inputs, side by side: their own places, a power of two
+ * apart, would all fall into the same lines of the cache. */
+struct taps {
+	float tap[TILE_LANES][TILE_TAPS][TILE_LANES]; /* by filter and input */
+};
+
+static void take_taps(struct taps *taps, const struct call *c, size_t output, size_t input)
+{
+	size_t in = (size_t)c->t.in;
+	const float *w = c->w + output * TILE_TAPS * in + input;
+
+	for (int k = 0; k < TILE_LANES; k++)
+		for (int j = 0; j < TILE_TAPS; j++, w += in)
+			memcpy(taps->tap[k][j], w, sizeof taps->tap[k][j]);
+}
+
+/* TILE_LANES x TILE_LANES of the filters, from the row and column of their matrices on. */
+static void transform_filters(
+	const struct filters *f, const struct call *c, size_t row, size_t column)
+{
+	size_t outputs = (size_t)f->outputs, stride = apart(f->inputs, f->outputs);
+	size_t input = (size_t)f->input + row, output = (size_t)f->output + column;
+	float *u = f->u + row * outputs + column;
+	const float *tap[TILE_TAPS];
+	struct taps taps;
+
+	if (!c->turned)
+		take_taps(&taps, c, output, input);
+	for (size_t i = 0; i < TILE_LANES; i++, u += outputs) {
+		const float *turned = c->w + (input + i) * TILE_TAPS * (size_t)c->t.out + output;
+
+		for (size_t j = 0; j < TILE_TAPS; j++)
+			tap[j] = c->turned ? turned + (TILE_TAPS - 1 - j) * (size_t)c->t.out
+					   : &taps.tap[0][j][i];
+		if (c->turned)
+			tile_filter(u, stride, tap, TILE_LANES);
+		else
+			tile_filters(u, stride, tap, TILE_TAPS * TILE_LANES, TILE_LANES);
+	}
+}
+
+/* ---- tiles ---- */
+
+/* v (36, tiles, in), of which this is tile `at` */
+static void take_tile(float *v, const struct call *c, int tile, int at, int tiles)
+{
+	float *pixel[TILE_POINTS];
+
+	tiling_inputs(pixel, &c->t, c->x, tile, c->zeros);
+	tile_input(v + (size_t)at * (size_t)c->t.in, apart(tiles, c->t.in), (const float **)pixel,
+		c->t.in);
+}
+
+/* Some outputs of some tiles, from m (36, tiles, outputs). */
+static void give_tiles(
+	const float *m, const struct call *c, const struct filters *f, int first, int tiles)
+{
+	float *pixel[TILE_PIXELS];
+
+	for (int i = 0; i < tiles; i++) {
+		tiling_outputs(pixel, &c->t, c->y + f->output, first + i, NULL);
+		tile_output(pixel, m + (size_t)i * (size_t)f->outputs, apart(tiles, f->outputs),
+			f->outputs);
+	}
+}
+
+/* m = v u, or += : v (36, tiles, in), of which the filters' inputs are taken; m (36, tiles,
+ * outputs) */
+static void multiply(float *m, const float *v, const struct filters *f, int in, int tiles, int add)
+{
+	for (size_t p = 0; p < TILE_POINTS; p++)
+		DNNL_CHECK(dnnl_sgemm('N', 'N', tiles, f->outputs, f->inputs, 1,
+			v + p * apart(tiles, in) + f->input, in,
+			f->u + p * apart(f->inputs, f->outputs), f->outputs, (float)add,
+			m + p * apart(tiles, f->outputs), f->outputs));
+}
+
+/* ---- many tiles ---- */
+
+static void make_tiles(
+	float *work, const struct call *c, const struct filters *f, int first, int tiles)
+{
+	float *v = work, *m = work + TILE_POINTS * apart(tiles, c->t.in);
+
+	for (int i = 0; i < tiles; i++)
+		take_tile(v, c, first + i, i, tiles);
+	multiply(m, v, f, c->t.in, tiles, 0);
+	give_tiles(m, c, f, first, tiles);
+}
+
+/* A block of outputs; work: of each thread, `size` floats. */
+static void make_block(
+	float *work, size_t size, const struct call *c, const struct filters *f, int tiles)
+{
+#pragma omp parallel num_threads(c->threads)
+	{
+		float *own = work + (size_t)omp_get_thread_num() * size;
+
+#pragma omp for collapse(2) schedule(static)
+		for (int column = 0; column < f->outputs; column += TILE_LANES)
+			for (int row = 0; row < f->inputs; row += TILE_LANES)
+				transform_filters(f, c, (size_t)row, (size_t)column);
+#pragma omp for schedule(static)
+		for (int first = 0; first < c->t.count; first += tiles)
+			make_tiles(own, c, f, first,
+				first + tiles < c->t.count ? tiles : c->t.count - first);
+	}
+}
+
+/* Tiles at a time, such that all threads have as many turns. */
+static int turn_of(int count, int threads)
+{
+	int turns = threads * ((count + threads * TILES - 1) / (threads * TILES));
+
+	return (count + turns - 1) / turns;
+}
+
+static void make_many(struct cpu *cpu, struct call *c)
+{
+	const struct tiling *t = &c->t;
+	int block = tiling_part(t->out, FILTERS_BYTES / (TILE_POINTS * (int)sizeof(float)) / t->in);
+	int tiles = turn_of(t->count, c->threads);
+	size_t u = TILE_POINTS * apart(t->in, block);
+	size_t size = TILE_POINTS * (apart(tiles, t->in) + apart(tiles, block));
+	struct filters f = { .inputs = t->in };
+
+	c->zeros =
+		cpu_scratch(cpu, ((size_t)t->in + u + size * (size_t)c->threads) * sizeof(float));
+	f.u = c->zeros + t->in;
+	memset(c->zeros, 0, (size_t)t->in * sizeof(float));
+	for (f.output = 0; f.output < t->out; f.output += block) {
+		f.outputs = f.output + block < t->out ? block : t->out - f.output;
+		make_block(f.u + u, size, c, &f, tiles);
+	}
+}
+
+/* ---- few tiles ---- */
+
+/* Outputs [output, output + outputs) from v, all tiles' inputs. */
+static void make_outputs(float *work, const float *v, const struct call *c, int output, int outputs)
+{
+	const struct tiling *t = &c->t;
+	struct filters f = { .u = work, .output = output, .outputs = outputs };
+	float *m = work + TILE_POINTS * apart(CHANNELS, outputs);
+
+	for (f.input = 0; f.input < t->in; f.input += CHANNELS) {
+		f.inputs = f.input + CHANNELS < t->in ? CHANNELS : t->in - f.input;
+		for (int column = 0; column < outputs; column += TILE_LANES)
+			for (int row = 0; row < f.inputs; row += TILE_LANES)
+				transform_filters(&f, c, (size_t)row, (size_t)column);
+		multiply(m, v, &f, t->in, t->count, f.input > 0);
+	}
+	give_tiles(m, c, &f, 0, t->count);
+}
+
+static void make_few(struct cpu *cpu, struct call *c)
+{
+	const struct tiling *t = &c->t;
+	int fair = (t->out + c->threads - 1) / c->threads;
+	int part = tiling_part(t->out, fair < CHANNELS ? fair : CHANNELS);
+	size_t all = TILE_POINTS * apart(t->count, t->in);
+	size_t size = TILE_POINTS * (apart(CHANNELS, part) + apart(t->count, part));
+	float *v, *work;
+
+	c->zeros =
+		cpu_scratch(cpu, ((size_t)t->in + all + size * (size_t)c->threads) * sizeof(float));
+	v = c->zeros + t->in;
+	work = v + all;
+	memset(c->zeros, 0, (size_t)t->in * sizeof(float));
+#pragma omp parallel num_threads(c->threads)
+	{
+		float *own = work + (size_t)omp_get_thread_num() * size;
+
+#pragma omp for schedule(static)
+		for (int i = 0; i < t->count; i++)
+			take_tile(v, c, i, i, t->count);
+#pragma omp for schedule(static)
+		for (int output = 0; output < t->out; output += part)
+			make_outputs(
+				own, v, c, output, output + part < t->out ? part : t->out - output);
+	}
+}
+
+static void convolve(struct cpu *cpu, struct call *c)
+{
+	c->threads = cpu->threads;
+	if (c->t.count > FEW)
+		make_many(cpu, c);
+	else
+		make_few(cpu, c);
+}
+
+void winograd_forward(
+	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w)
+{
+	struct call c = { .t = tiling_of(s), .x = x, .w = w, .y = y };
+
+	convolve(cpu, &c);
+}
+
+void winograd_backward_data(
+	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
+{
+	struct call c = { .t = tiling_of_data(s), .x = dy, .w = w, .y = dx, .turned = 1 };
+
+	convolve(cpu, &c);
+}
