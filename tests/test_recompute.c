@@ -18,7 +18,7 @@ static float *recomputed(double *loss, size_t *length, const char *arch, enum re
 	float *gradients;
 
 	small_config(&c, arch);
-	c.views.small = 2;
+	c.views.small = 2, c.views.small_size = 33;
 	c.train.recompute = recompute;
 	c.convolution = convolution;
 	open_step(&s, &c);
@@ -83,7 +83,46 @@ static void all_views_at_once_give_the_same_gradients(void **state)
 	}
 }
 
+/* Views of a size as one batch: of the large ones enough for 8 images, of the small ones as many as
+ * take no more memory. */
+static void as_many_views_at_once_as_gain(void **state)
+{
+	static const struct {
+		int batch, large, small, small_size, large_groups, small_groups;
+	} some[] = {
+		{ 16, 4, 2, 33, 1, 2 },
+		{ 16, 4, 2, 49, 1, 1 },
+		{ 16, 4, 3, 33, 1, 3 },
+		{ 8, 4, 6, 33, 1, 3 },
+		{ 4, 4, 6, 49, 2, 3 },
+		{ 4, 3, 2, 49, 3, 2 },
+		{ 1, 4, 0, 49, 4, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+		struct config c;
+		struct step s;
+
+		small_config(&c, "resnet18");
+		c.loss.negatives = 0, c.train.recompute = RECOMPUTE_OUTPUTS;
+		c.train.batch = some[i].batch, c.views.large = some[i].large;
+		c.views.small = some[i].small, c.views.small_size = some[i].small_size;
+		open_step(&s, &c);
+		assert_int_equal(s.large.pass.groups, some[i].large_groups);
+		assert_int_equal(s.large.pass.groups * s.large.pass.turns, some[i].large);
+		assert_int_equal(s.target.pass.groups, some[i].large_groups);
+		if (some[i].small > 0) {
+			assert_int_equal(s.small.pass.groups, some[i].small_groups);
+			assert_int_equal(s.small.pass.groups * s.small.pass.turns, some[i].small);
+		}
+		close_step(&s);
+		config_free(&c);
+	}
+}
+
 static const struct CMUnitTest cases[] = {
+	cmocka_unit_test(as_many_views_at_once_as_gain),
 	cmocka_unit_test(outputs_and_views_made_again_are_the_same),
 	cmocka_unit_test(all_views_at_once_give_the_same_gradients),
 };

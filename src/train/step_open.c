@@ -3,38 +3,67 @@
 #include "objective/candidates.h"
 #include "train/step.h"
 
-/* Where activations are made again each run holds one view, and all use the memory of the large
- * ones' run. */
+/* Views of a size that are run as one batch: all; or, where activations are made again, few. */
+
+/* As few as have images enough to be worth what weights cost once a batch, of those numbers that
+ * divide all. */
+static int large_at_once(const struct step *s)
+{
+	enum { ENOUGH = 8 };
+	int all = s->recipe.large, some = 1;
+
+	if (s->recompute == RECOMPUTE_NONE)
+		return all;
+	while (some < all && (all % some != 0 || some * s->n < ENOUGH))
+		some++;
+	return some;
+}
+
+/* As many as have no more pixels than the large views have at once, whose memory they use. */
+static int small_at_once(const struct step *s, int large)
+{
+	double room = (double)large * s->config->views.large_size * s->config->views.large_size;
+	double pixels = (double)s->config->views.small_size * s->config->views.small_size;
+	int all = s->recipe.small, some = all;
+
+	if (s->recompute == RECOMPUTE_NONE)
+		return all;
+	while (some > 1 && (all % some != 0 || some * pixels > room))
+		some--;
+	return some;
+}
+
 static void open_runs(struct step *s)
 {
-	int one = s->recompute != RECOMPUTE_NONE;
 	int large = s->recipe.large, small = s->recipe.small;
+	int large_groups = large_at_once(s), small_groups = small_at_once(s, large_groups);
 	struct pass pass = { .kind = PASS_TRAIN,
 		.dev = s->dev,
-		.groups = one ? 1 : large,
-		.turns = one ? large : 1,
+		.groups = large_groups,
+		.turns = large / large_groups,
 		.n = s->n,
 		.total = s->total,
 		.size = s->config->views.large_size,
 		.label = "activations of large views",
 		.recompute = s->recompute };
 	const struct model_run *trained[2] = { &s->large, &s->small };
+	int shares = s->recompute != RECOMPUTE_NONE;
 
 	model_open(&s->large, &s->model, s->config, &pass, NULL);
 	if (small > 0) {
 		struct pass half = pass;
 
-		half.groups = one ? 1 : small;
-		half.turns = one ? small : 1;
+		half.groups = small_groups;
+		half.turns = small / small_groups;
 		half.size = s->config->views.small_size;
 		half.label = "activations of small views";
-		half.lender = one ? &s->large.pass : NULL;
+		half.lender = shares ? &s->large.pass : NULL;
 		model_open(&s->small, &s->model, s->config, &half, NULL);
 	}
 	pass.kind = PASS_TARGET;
 	pass.turns = 1;
 	pass.label = "activations of the target network";
-	pass.lender = one ? &s->large.pass : NULL;
+	pass.lender = shares ? &s->large.pass : NULL;
 	model_open(&s->target, &s->model, s->config, &pass, s->large.input);
 	model_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
 }
