@@ -124,19 +124,24 @@ void conv_close_cpu(struct device *dev, struct conv *conv)
 	xfree(conv);
 }
 
-/* The copy between our weights and oneDNN's, towards oneDNN unless gradients come back. */
+/* Our weights in oneDNN's order; back: gradients in its order, added to ours. */
 static dnnl_primitive_t reorder_open(
 	struct conv *conv, struct cpu *cpu, const struct layout *theirs, int back)
 {
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_t reorder;
+	dnnl_primitive_attr_t attr;
 
 	if (layout_same(theirs, &conv->ours))
 		return NULL;
+	DNNL_CHECK(dnnl_primitive_attr_create(&attr));
+	if (back)
+		DNNL_CHECK(attr_add_to_output(attr));
 	DNNL_CHECK(reorder_describe(
-		&pd, back ? &conv->ours : theirs, back ? theirs : &conv->ours, NULL, cpu->engine));
+		&pd, back ? &conv->ours : theirs, back ? theirs : &conv->ours, attr, cpu->engine));
 	DNNL_CHECK(dnnl_primitive_create(&reorder, pd));
 	DNNL_CHECK(dnnl_primitive_desc_destroy(pd));
+	DNNL_CHECK(dnnl_primitive_attr_destroy(attr));
 	return reorder;
 }
 
@@ -245,21 +250,19 @@ static void run_for_weights(
 	struct cpu *cpu = cpu_of(dev);
 	struct pass *pass = pass_open(conv, cpu, CONV_WEIGHTS);
 	const struct conv_shape *s = &conv->shape;
-	size_t count = (size_t)s->k * (size_t)s->r * (size_t)s->r * (size_t)s->c;
-	char *scratch =
-		cpu_scratch(cpu, pass->workspace_bytes + pass->w_bytes + count * sizeof(float));
-	char *theirs = scratch + pass->workspace_bytes, *ours = theirs + pass->w_bytes;
+	char *scratch = cpu_scratch(cpu, pass->workspace_bytes + pass->w_bytes);
+	char *theirs = scratch + pass->workspace_bytes;
 
 	set_activations(pass, (float *)x, (float *)dy, scratch);
 	DNNL_CHECK(dnnl_memory_set_data_handle(pass->w, theirs));
 	execute(cpu, pass, ids);
-	if (!pass->reorder) {
-		axpy_cpu(dev, dw, 1, (const float *)theirs, count);
-		return;
+	if (pass->reorder) {
+		DNNL_CHECK(dnnl_memory_set_data_handle(pass->ours, dw));
+		reorder(cpu, pass->reorder, pass->ours, pass->w);
+	} else {
+		axpy_cpu(dev, dw, 1, (const float *)theirs,
+			(size_t)s->k * (size_t)s->r * (size_t)s->r * (size_t)s->c);
 	}
-	DNNL_CHECK(dnnl_memory_set_data_handle(pass->ours, ours));
-	reorder(cpu, pass->reorder, pass->ours, pass->w);
-	axpy_cpu(dev, dw, 1, (const float *)ours, count);
 }
 
 void conv_backward_weights_cpu(

@@ -114,6 +114,25 @@ static inline dnnl_status_t conv_describe(dnnl_primitive_desc_t *pd, enum conv_p
 }
 #endif
 
+/* What the primitive puts out is added to what is there. */
+static inline dnnl_status_t attr_add_to_output(dnnl_primitive_attr_t attr)
+{
+	dnnl_post_ops_t ops;
+	dnnl_status_t status = dnnl_post_ops_create(&ops);
+
+	if (status != dnnl_success)
+		return status;
+#if DNNL_VERSION_MAJOR == 2
+	status = dnnl_post_ops_append_sum(ops, 1);
+#else
+	status = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
+#endif
+	if (status == dnnl_success)
+		status = dnnl_primitive_attr_set_post_ops(attr, ops);
+	dnnl_post_ops_destroy(ops);
+	return status;
+}
+
 static inline size_t layout_bytes(const struct layout *layout)
 {
 	return dnnl_memory_desc_get_size(LAYOUT(layout));
