@@ -12,10 +12,10 @@
 #include "winograd_tiling.h"
 
 enum {
-	TILES = 48,                /* that a thread takes at a time */
-	FILTERS_BYTES = 10 << 20,  /* of shared filters, at most */
-	FEW = 128,                 /* tiles */
-	CHANNELS = 4 * TILE_LANES, /* of filters that a thread transforms for itself, at a time */
+	TILES = 48,               /* that a thread takes at a time */
+	FILTERS_BYTES = 10 << 20, /* of shared filters, at most */
+	FEW = 128,                /* tiles */
+	CHANNELS = 4 * TILE_LANES /* of filters that a thread transforms for itself, at a time */
 };
 
 struct call {

@@ -114,8 +114,8 @@ static inline void filter_gradient_line(lanes g[3], const lanes u[6])
 
 #define PIXEL(x, p) x = LOAD(from[p] + c)
 #define FAR_PIXEL(x, p)                                                                            \
-	_Pragma("omp simd") for (int l = 0; l < TILE_LANES; l++) x[l] =                            \
-		from[p][(size_t)(c + l) * step]
+	for (int l = 0; l < TILE_LANES; l++)                                                       \
+	x[l] = from[p][(size_t)(c + l) * step]
 #define POINT(x, p) x = LOAD(from + (size_t)(p)*stride + c)
 #define TO_POINT(p, x) STORE(to + (size_t)(p)*stride + c, x)
 #define TO_PIXEL(p, x)                                                                             \
@@ -123,22 +123,34 @@ static inline void filter_gradient_line(lanes g[3], const lanes u[6])
 	STORE(to[p] + c, x)
 #define ADD_TO_PIXEL(p, x) STORE(to[p] + c, LOAD(to[p] + c) + (x))
 
-CLONES void tile_input(float *to, size_t stride, const float *const from[36],
-	int channels){ TRANSFORM(input_line, 6, 6, PIXEL, TO_POINT) }
+CLONES void tile_input(float *to, size_t stride, const float *const from[36], int channels)
+{
+	TRANSFORM(input_line, 6, 6, PIXEL, TO_POINT);
+}
 
-CLONES void tile_output(float *const to[16], const float *from, size_t stride,
-	int channels){ TRANSFORM(output_line, 6, 4, POINT, TO_PIXEL) }
+CLONES void tile_output(float *const to[16], const float *from, size_t stride, int channels)
+{
+	TRANSFORM(output_line, 6, 4, POINT, TO_PIXEL);
+}
 
-CLONES void tile_output_gradient(float *to, size_t stride, const float *const from[16],
-	int channels){ TRANSFORM(output_gradient_line, 4, 6, PIXEL, TO_POINT) }
+CLONES void tile_output_gradient(
+	float *to, size_t stride, const float *const from[16], int channels)
+{
+	TRANSFORM(output_gradient_line, 4, 6, PIXEL, TO_POINT);
+}
 
-CLONES void tile_filter(float *to, size_t stride, const float *const from[9],
-	int channels){ TRANSFORM(filter_line, 3, 6, PIXEL, TO_POINT) }
+CLONES void tile_filter(float *to, size_t stride, const float *const from[9], int channels)
+{
+	TRANSFORM(filter_line, 3, 6, PIXEL, TO_POINT);
+}
 
-CLONES void tile_filters(float *to, size_t stride, const float *const from[9], size_t step,
-	int channels){ TRANSFORM(filter_line, 3, 6, FAR_PIXEL, TO_POINT) }
+CLONES void tile_filters(
+	float *to, size_t stride, const float *const from[9], size_t step, int channels)
+{
+	TRANSFORM(filter_line, 3, 6, FAR_PIXEL, TO_POINT);
+}
 
 CLONES void tile_filter_gradient(float *const to[9], const float *from, size_t stride, int channels)
 {
-	TRANSFORM(filter_gradient_line, 6, 3, POINT, ADD_TO_PIXEL)
+	TRANSFORM(filter_gradient_line, 6, 3, POINT, ADD_TO_PIXEL);
 }

@@ -95,7 +95,6 @@ CLONES static void draw_lanes(double z[2 * LANES], const struct rng *r)
 	uint32_t words[4][LANES];
 
 	draw_blocks(words, r, r->drawn / 4);
-#pragma omp simd
 	for (int i = 0; i < LANES; i++) {
 		z[2 * i] = normal_of(words[0][i], words[1][i]);
 		z[2 * i + 1] = normal_of(words[2][i], words[3][i]);
