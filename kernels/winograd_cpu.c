@@ -36,10 +36,9 @@ struct filters {
 
 /* ---- filters ---- */
 
-/* The taps of TILE_LANES filters for as many inputs, side by side: their own places, a power of two
- * apart, would all fall into the same lines of the cache. */
+/* The taps of TILE_LANES filters for as many inputs, with the filters side by side. */
 struct taps {
-	float tap[TILE_LANES][TILE_TAPS][TILE_LANES]; /* by filter and input */
+	float tap[TILE_LANES][TILE_TAPS][TILE_LANES]; /* by input */
 };
 
 static void take_taps(struct taps *taps, const struct call *c, size_t output, size_t input)
@@ -49,7 +48,8 @@ static void take_taps(struct taps *taps, const struct call *c, size_t output, si
 
 	for (int k = 0; k < TILE_LANES; k++)
 		for (int j = 0; j < TILE_TAPS; j++, w += in)
-			memcpy(taps->tap[k][j], w, sizeof taps->tap[k][j]);
+			for (int i = 0; i < TILE_LANES; i++)
+				taps->tap[i][j][k] = w[i];
 }
 
 /* TILE_LANES x TILE_LANES of the filters, from the row and column of their matrices on. */
@@ -69,11 +69,8 @@ static void transform_filters(
 
 		for (size_t j = 0; j < TILE_TAPS; j++)
 			tap[j] = c->turned ? turned + (TILE_TAPS - 1 - j) * (size_t)c->t.out
-					   : &taps.tap[0][j][i];
-		if (c->turned)
-			tile_filter(u, stride, tap, TILE_LANES);
-		else
-			tile_filters(u, stride, tap, TILE_TAPS * TILE_LANES, TILE_LANES);
+					   : taps.tap[i][j];
+		tile_filter(u, stride, tap, TILE_LANES);
 	}
 }
 

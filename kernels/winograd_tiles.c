@@ -113,9 +113,6 @@ static inline void filter_gradient_line(lanes g[3], const lanes u[6])
 	}
 
 #define PIXEL(x, p) x = LOAD(from[p] + c)
-#define FAR_PIXEL(x, p)                                                                            \
-	for (int l = 0; l < TILE_LANES; l++)                                                       \
-	x[l] = from[p][(size_t)(c + l) * step]
 #define POINT(x, p) x = LOAD(from + (size_t)(p)*stride + c)
 #define TO_POINT(p, x) STORE(to + (size_t)(p)*stride + c, x)
 #define TO_PIXEL(p, x)                                                                             \
@@ -142,12 +139,6 @@ CLONES void tile_output_gradient(
 CLONES void tile_filter(float *to, size_t stride, const float *const from[9], int channels)
 {
 	TRANSFORM(filter_line, 3, 6, PIXEL, TO_POINT);
-}
-
-CLONES void tile_filters(
-	float *to, size_t stride, const float *const from[9], size_t step, int channels)
-{
-	TRANSFORM(filter_line, 3, 6, FAR_PIXEL, TO_POINT);
 }
 
 CLONES void tile_filter_gradient(float *const to[9], const float *from, size_t stride, int channels)

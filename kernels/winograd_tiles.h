@@ -33,10 +33,6 @@ void tile_output_gradient(
 /* u = G g G' */
 void tile_filter(float *u, size_t stride, const float *const g[TILE_TAPS], int channels);
 
-/* The same of taps whose channels are `step` floats apart. */
-void tile_filters(
-	float *u, size_t stride, const float *const g[TILE_TAPS], size_t step, int channels);
-
 /* dg += G' du G, from gradients of u to those of taps */
 void tile_filter_gradient(float *const dg[TILE_TAPS], const float *du, size_t stride, int channels);
 
