@@ -105,7 +105,7 @@ preempted() {
 disk_full() {
 	mkdir full && mount -t tmpfs -o size=9m none full 2>/dev/null || return 77
 	start full/run --checkpoint.keep=100
-	# Not tried again once it has said so.  Before, it may be: once in some thousand starts MPI crashed, and the script requeued.
+	# Not tried again once it has said so.  Before, it may be: MPI has crashed once at its start, and the script requeued.
 	ended 60 1 && [ "$(grep -c 'reliquary pretrain: .*[Ss]pace' full-run.log)" = 1 ]
 }
 disk_larger() {
