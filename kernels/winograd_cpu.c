@@ -13,7 +13,6 @@
 
 enum {
 	TILES = 48,               /* that a thread takes at a time */
-	FILTERS_BYTES = 10 << 20, /* of shared filters, at most */
 	FEW = 128,                /* tiles */
 	CHANNELS = 4 * TILE_LANES /* of filters that a thread transforms for itself, at a time */
 };
@@ -153,7 +152,7 @@ static int turn_of(int count, int threads)
 static void make_many(struct cpu *cpu, struct call *c)
 {
 	const struct tiling *t = &c->t;
-	int block = tiling_part(t->out, FILTERS_BYTES / (TILE_POINTS * (int)sizeof(float)) / t->in);
+	int block = tiling_block(t);
 	int tiles = turn_of(t->count, c->threads);
 	size_t u = TILE_POINTS * apart(t->in, block);
 	size_t size = TILE_POINTS * (apart(tiles, t->in) + apart(tiles, block));

@@ -27,16 +27,22 @@ typedef float lanes_at __attribute__((vector_size(TILE_LANES * sizeof(float)), a
 
 /* ---- along a line ---- */
 
+/* What is at points a, -a, b and -b, from the even and odd parts of a's and of b's. */
+static inline void both_signs(lanes v[6], const lanes even[2], const lanes odd[2])
+{
+	v[1] = even[0] + odd[0];
+	v[2] = even[0] - odd[0];
+	v[3] = even[1] + odd[1];
+	v[4] = even[1] - odd[1];
+}
+
 static inline void input_line(lanes v[6], const lanes d[6])
 {
-	lanes even_a = d[4] - B2 * d[2], odd_a = A * d[3] - A * B2 * d[1];
-	lanes even_b = d[4] - A2 * d[2], odd_b = B * d[3] - B * A2 * d[1];
+	const lanes even[] = { d[4] - B2 * d[2], d[4] - A2 * d[2] };
+	const lanes odd[] = { A * d[3] - A * B2 * d[1], B * d[3] - B * A2 * d[1] };
 
 	v[0] = A2 * B2 * d[0] - (A2 + B2) * d[2] + d[4];
-	v[1] = even_a + odd_a;
-	v[2] = even_a - odd_a;
-	v[3] = even_b + odd_b;
-	v[4] = even_b - odd_b;
+	both_signs(v, even, odd);
 	v[5] = A2 * B2 * d[1] - (A2 + B2) * d[3] + d[5];
 }
 
@@ -53,27 +59,22 @@ static inline void output_line(lanes y[4], const lanes m[6])
 
 static inline void output_gradient_line(lanes m[6], const lanes y[4])
 {
-	lanes even_a = y[0] + A2 * y[2], odd_a = A * y[1] + A3 * y[3];
-	lanes even_b = y[0] + B2 * y[2], odd_b = B * y[1] + B3 * y[3];
+	const lanes even[] = { y[0] + A2 * y[2], y[0] + B2 * y[2] };
+	const lanes odd[] = { A * y[1] + A3 * y[3], B * y[1] + B3 * y[3] };
 
 	m[0] = y[0];
-	m[1] = even_a + odd_a;
-	m[2] = even_a - odd_a;
-	m[3] = even_b + odd_b;
-	m[4] = even_b - odd_b;
+	both_signs(m, even, odd);
 	m[5] = y[3];
 }
 
 static inline void filter_line(lanes u[6], const lanes g[3])
 {
-	lanes even_a = NEAR_A * g[0] + NEAR_A * A2 * g[2], odd_a = NEAR_A * A * g[1];
-	lanes even_b = NEAR_B * g[0] + NEAR_B * B2 * g[2], odd_b = NEAR_B * B * g[1];
+	const lanes even[] = { NEAR_A * g[0] + NEAR_A * A2 * g[2],
+		NEAR_B * g[0] + NEAR_B * B2 * g[2] };
+	const lanes odd[] = { NEAR_A * A * g[1], NEAR_B * B * g[1] };
 
 	u[0] = NEAR_0 * g[0];
-	u[1] = even_a + odd_a;
-	u[2] = even_a - odd_a;
-	u[3] = even_b + odd_b;
-	u[4] = even_b - odd_b;
+	both_signs(u, even, odd);
 	u[5] = g[2];
 }
 

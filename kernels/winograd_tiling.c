@@ -68,15 +68,27 @@ int tiling_part(int channels, int most)
 	return (lanes + turns - 1) / turns * TILE_LANES;
 }
 
-/* A map's pixels, or those of some of its channels. */
+int tiling_block(const struct tiling *t)
+{
+	const int bytes = 10 << 20;
+
+	return tiling_part(t->out, bytes / (TILE_POINTS * (int)sizeof(float) * t->in));
+}
+
+/* A map, of which some channels may be meant; its first tile begins `top` rows above it and `left`
+ * columns before it. */
 struct map {
 	float *x;
-	int height, width, channels;
+	int height, width, channels, top, left;
 };
 
-static void pixels_of(
-	float **pixel, const struct map *m, int image, int row, int column, int side, float *beyond)
+/* Addresses of the tile's side x side pixels. */
+static void pixels_of(float **pixel, const struct tiling *t, const struct map *m, int tile,
+	int side, float *beyond)
 {
+	int image = tile / (t->down * t->across), rest = tile % (t->down * t->across);
+	int row = rest / t->across * TILE_OUT - m->top;
+	int column = rest % t->across * TILE_OUT - m->left;
 	float *x =
 		m->x + (size_t)image * (size_t)m->height * (size_t)m->width * (size_t)m->channels;
 
@@ -89,18 +101,14 @@ static void pixels_of(
 
 void tiling_inputs(float **pixel, const struct tiling *t, const float *x, int tile, float *beyond)
 {
-	const struct map map = { (float *)x, t->in_height, t->in_width, t->in };
-	int image = tile / (t->down * t->across), rest = tile % (t->down * t->across);
+	const struct map map = { (float *)x, t->in_height, t->in_width, t->in, t->top, t->left };
 
-	pixels_of(pixel, &map, image, rest / t->across * TILE_OUT - t->top,
-		rest % t->across * TILE_OUT - t->left, TILE_IN, beyond);
+	pixels_of(pixel, t, &map, tile, TILE_IN, beyond);
 }
 
 void tiling_outputs(float **pixel, const struct tiling *t, float *y, int tile, float *beyond)
 {
-	const struct map map = { y, t->out_height, t->out_width, t->out };
-	int image = tile / (t->down * t->across), rest = tile % (t->down * t->across);
+	const struct map map = { y, t->out_height, t->out_width, t->out, 0, 0 };
 
-	pixels_of(pixel, &map, image, rest / t->across * TILE_OUT, rest % t->across * TILE_OUT,
-		TILE_OUT, beyond);
+	pixels_of(pixel, t, &map, tile, TILE_OUT, beyond);
 }

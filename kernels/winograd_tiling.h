@@ -23,6 +23,9 @@ struct tiling tiling_of_data(const struct conv_shape *s);
 void tiling_inputs(float **pixel, const struct tiling *t, const float *x, int tile, float *beyond);
 void tiling_outputs(float **pixel, const struct tiling *t, float *y, int tile, float *beyond);
 
+/* Outputs at a time whose filters at the points stay in the caches. */
+int tiling_block(const struct tiling *t);
+
 /* Channels at a time, of `channels`, in turns as even as may be: a multiple of TILE_LANES, about
  * `most` at most. */
 int tiling_part(int channels, int most);

@@ -5,10 +5,7 @@
 #include "winograd_cpu.h"
 #include "winograd_tiling.h"
 
-enum {
-	TILES = 256,             /* at a time */
-	FILTERS_BYTES = 10 << 20 /* of gradients of transformed filters, at most */
-};
+enum { TILES = 256 /* at a time */ };
 
 struct call {
 	struct tiling t;
@@ -78,7 +75,7 @@ void winograd_backward_weights(
 {
 	struct call c = { .t = tiling_of(s), .x = x, .dy = dy, .dw = dw };
 	const struct tiling *t = &c.t;
-	int block = tiling_part(t->out, FILTERS_BYTES / (TILE_POINTS * (int)sizeof(float)) / t->in);
+	int block = tiling_block(t);
 	int pixel = t->in > block ? t->in : block;
 	size_t du = TILE_POINTS * apart(block, t->in), v, z;
 

@@ -36,7 +36,7 @@ struct device_options {
 	int index;   /* which device of this host (local rank; CPU: ignored) */
 	int threads; /* compute threads of the host, > 0 */
 	enum precision precision;
-	enum convolution convolution;
+	enum convolution convolution; /* of the CPU; others have one way */
 	size_t workspace; /* bytes of its memory that operations share, for algorithms of
 			     convolutions and what is made in parts; 0: DEVICE_WORKSPACE */
 };
