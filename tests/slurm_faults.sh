@@ -44,7 +44,7 @@ finished() { # seconds
 }
 # A job that ended for good: what is submitted again goes on.
 ended() { # seconds, exit code of the script, or "killed"
-	slurm_await "$job" "$1" && [ "$(slurm_state "$job")" = FAILED ] || { show_job; return 1; }
+	slurm_await "$job" "$1" && [ "$(slurm_state "$job")" = FAILED ] && [ "$(slurm_restarts "$job")" = 0 ] || { show_job; return 1; }
 	[ "$2" = killed ] || [ "$(slurm_exit_code "$job")" = "$2" ] || show_job
 }
 same_end() { # run
@@ -79,7 +79,7 @@ script_killed() {
 	start script
 	within 60 has_lines 10 && pkill -9 -f "slurm_script.*$scratch/script" || { show_job; return 1; }
 	asked=$(date +%s)
-	ended 30 killed && [ "$(slurm_restarts "$job")" = 0 ] && since "the script killed: the job ended" && within 10 no_ranks && start script && finished 120
+	ended 30 killed && since "the script killed: the job ended" && within 10 no_ranks && start script && finished 120
 }
 no_ranks() { [ -z "$(ranks_on)" ]; }
 node_lost() {
@@ -105,7 +105,6 @@ preempted() {
 disk_full() {
 	mkdir full && mount -t tmpfs -o size=9m none full 2>/dev/null || return 77
 	start full/run --checkpoint.keep=100
-	# Not tried again once it has said so.  Before, it may be: MPI has crashed once at its start, and the script requeued.
 	ended 60 1 && [ "$(grep -c 'reliquary pretrain: .*[Ss]pace' full-run.log)" = 1 ]
 }
 disk_larger() {
@@ -154,7 +153,11 @@ case $? in
 	umount full
 	;;
 77) for name in "a full disk" "  with more room it goes on" "  the same end"; do skip "$name" "a small file system cannot be mounted"; done ;;
-*) not_ok "a full disk while a checkpoint is written: the job ends with the reason" ;;
+*)
+	not_ok "a full disk while a checkpoint is written: the job ends with the reason"
+	for name in "  with more room it goes on" "  the same end, bit for bit"; do not_ok "$name"; done
+	umount full
+	;;
 esac
 check "a corrupt newest checkpoint: the one before is taken" corrupted
 check "  the same end, bit for bit" same_end corrupt
