@@ -41,10 +41,10 @@ wait_until() {
 has_metrics() { [ -s "$1/metrics.jsonl" ]; }
 is_writing() { [ -n "$(find "$1" -name '*.tmp-*' 2>/dev/null)" ]; }
 ranks_of() { pgrep -f "^[^ ]*reliquary .*$1"; }
-# The last rank catches signals, up to SIGUSR2: while it was loaded, they would have ended it.
+# The last rank has signals, up to SIGUSR2, wait for it: while it was loaded, they would have ended it.
 listens() { # pattern
 	rank=$(ranks_of "$1" | tail -n 1)
-	[ -n "$rank" ] && mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$rank/status" 2>/dev/null) && [ $((0x${mask:-0} >> 11 & 1)) = 1 ]
+	[ -n "$rank" ] && mask=$(sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$rank/status" 2>/dev/null) && [ $((0x${mask:-0} >> 11 & 1)) = 1 ]
 }
 
 # ended_by REASON RUN: what the last program said, and how long it took

@@ -1,7 +1,6 @@
 #include "comm/guard.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,7 +55,6 @@ static void *watch(void *arg)
 struct guard *guard_start(const char *what, double timeout_s)
 {
 	struct guard *g = xcalloc(1, sizeof *g);
-	sigset_t all, before;
 	int rc;
 
 	*g = (struct guard){
@@ -64,10 +62,7 @@ struct guard *guard_start(const char *what, double timeout_s)
 	};
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->changed, NULL);
-	sigfillset(&all); /* signals are the main thread's */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&g->thread, NULL, watch, g);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	CHECK(rc == 0, "cannot start the thread that watches %s: %s", what, strerror(rc));
 	return g;
 }

@@ -6,7 +6,6 @@
 #include "data/loader.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -201,20 +200,14 @@ static void entry_free(struct entry *e)
 	xfree(e->memory);
 }
 
-/* Signals are for the thread that trains. */
 static void start_threads(struct loader *l)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (int i = 0; i < l->options.threads; i++) {
 		int rc = pthread_create(&l->threads[i], NULL, work, l);
 
 		CHECK(rc == 0, "cannot start decode thread %d of %d: %s", i + 1, l->options.threads,
 			strerror(rc));
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 struct loader *loader_open(const struct dataset *d, const struct loader_source *source,

@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,16 +67,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are the trainer's: the thread starts with all of them blocked. */
 static void start_thread(struct checkpoint_writer *w)
 {
-	sigset_t all, before;
-	int rc;
+	int rc = pthread_create(&w->thread, NULL, work, w);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, work, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	CHECK(rc == 0, "cannot start the thread that writes checkpoints: %s", strerror(rc));
 }
 
