@@ -17,10 +17,12 @@ need_slurm() {
 	[ "$(id -u)" = 0 ] || skip_all "only root can start Slurm's daemons for both nodes"
 }
 
+# Job numbers differ from one test to the next: Open MPI names shared memory by them, and the nodes of two tests share a host.
 # Jobs of `low` give way to those of `high` and are requeued; 15 s after being asked to they are killed.
 slurm_configure() { # first of three ports
 	cat >"$SLURM_CONF" <<END
 ClusterName=reliquary$$
+FirstJobId=$(($$ % 100000 * 500 + 1))
 SlurmctldHost=localhost
 AuthType=auth/none
 CredType=cred/none
