@@ -1,18 +1,21 @@
 /* comm_environment.c - which rank this is, by what launchers put into the environment. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "comm/comm_ops.h"
 
 /* In the order of trying: set by hand, then from the launcher nearest to the rank outwards. */
 static const struct launcher {
 	const char *name, *rank, *size, *local_rank;
+	const char *local_size; /* as text that of the size when all ranks are on this host */
 } launchers[] = {
-	{ "by hand", "RELIQUARY_RANK", "RELIQUARY_RANKS", "RELIQUARY_LOCAL_RANK" },
-	{ "torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK" },
-	{ "mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK" },
-	{ "srun", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID" },
-	{ "PMI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID" },
+	{ "by hand", "RELIQUARY_RANK", "RELIQUARY_RANKS", "RELIQUARY_LOCAL_RANK", "" },
+	{ "torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE" },
+	{ "mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+		"OMPI_COMM_WORLD_LOCAL_SIZE" },
+	{ "srun", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE" },
+	{ "PMI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "" },
 };
 
 enum { LAUNCHERS = sizeof launchers / sizeof *launchers, RANKS_MAX = 1 << 20 };
@@ -68,6 +71,14 @@ const char *comm_environment_launcher(int *ranks)
 
 	*ranks = size ? atoi(size) : 0;
 	return l ? l->name : NULL;
+}
+
+int comm_environment_one_host(void)
+{
+	const struct launcher *l = find_launcher();
+	const char *size = l ? getenv(l->size) : NULL, *here = l ? getenv(l->local_size) : NULL;
+
+	return l ? size && here && strcmp(size, here) == 0 : !getenv("PMIX_RANK");
 }
 
 int comm_environment_rank(void)

@@ -83,5 +83,7 @@ struct comm_place {
 	int local_rank; /* -1: not said */
 };
 int comm_environment(struct comm_place *p, char err[ERR_MAX]);
+/* 1 when it says that all ranks are on this host, or names no launcher. */
+int comm_environment_one_host(void);
 
 #endif

@@ -74,21 +74,20 @@ int params_find(const struct params *p, const char *name)
 	return -1;
 }
 
-enum { ROW = 1024 };
+enum { ROW = 1024, DRAWS = 64 /* at a time: rng_normals likes many */ };
 
 /* Normal deviates within two deviations: draws beyond are drawn again. */
 static void draw_row(float *values, size_t n, double deviation, struct rng *r)
 {
-	double z[ROW];
+	double z[DRAWS];
 	size_t kept = 0;
 
 	while (kept < n) {
-		int more = (int)(n - kept);
-
-		rng_normals(z, more, r);
-		for (int i = 0; i < more; i++)
-			if (fabs(z[i]) <= 2)
-				values[kept++] = (float)(deviation * z[i]);
+		rng_normals(z, DRAWS, r);
+		for (int i = 0; i < DRAWS && kept < n; i++) {
+			values[kept] = (float)(deviation * z[i]);
+			kept += fabs(z[i]) <= 2;
+		}
 	}
 }
 
