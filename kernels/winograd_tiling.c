@@ -70,7 +70,7 @@ int tiling_part(int channels, int most)
 
 int tiling_block(const struct tiling *t)
 {
-	const int bytes = 10 << 20;
+	const int bytes = 5 << 20;
 
 	return tiling_part(t->out, bytes / (TILE_POINTS * (int)sizeof(float) * t->in));
 }

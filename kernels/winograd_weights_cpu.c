@@ -23,9 +23,12 @@ static void take_tile(const struct call *c, int tile, int at, int tiles)
 	const struct tiling *t = &c->t;
 	float *pixel[TILE_POINTS];
 
-	tiling_inputs(pixel, t, c->x, tile, c->zeros);
-	tile_input(c->v + (size_t)at * (size_t)t->in, apart(tiles, t->in), (const float **)pixel,
-		t->in);
+	/* Where all tiles are taken at a time, they are there since the first block of outputs. */
+	if (c->first == 0 || c->tiles < t->count) {
+		tiling_inputs(pixel, t, c->x, tile, c->zeros);
+		tile_input(c->v + (size_t)at * (size_t)t->in, apart(tiles, t->in),
+			(const float **)pixel, t->in);
+	}
 	tiling_outputs(pixel, t, (float *)c->dy + c->first, tile, c->zeros);
 	tile_output_gradient(c->z + (size_t)at * (size_t)c->count, apart(tiles, c->count),
 		(const float **)pixel, c->count);

@@ -108,6 +108,7 @@ static void add_block(struct builder *b, struct block *k, const char *prefix, in
 	k->has_shortcut = b->in != out || stride != 1;
 	if (k->has_shortcut)
 		add_shortcut(b, &k->shortcut, prefix, out, stride);
+	k->shortcut.remade = stride == 1; /* few channels in, and as large an output */
 	b->in = out;
 }
 
