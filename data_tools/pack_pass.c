@@ -14,7 +14,7 @@
 #include "convert.h"
 #include "pack_state.h"
 
-enum { AHEAD = 4, SYNC_SECONDS = 30 };
+enum { AHEAD = 8 /* images for each thread */, SYNC_SECONDS = 30 };
 
 /* ---- one image, in a thread of the pool ---- */
 
@@ -178,29 +178,47 @@ static int sync_all(struct pack *p, char err[ERR_MAX])
 	return journal_sync(p->journal, err);
 }
 
+/* Jobs for all threads, as long as the source has any: 1, then 0. */
+static int fill(struct pack *p, struct pool *pool, char err[ERR_MAX])
+{
+	while (!pool_full(pool)) {
+		struct job *j = NULL;
+		int more = next_job(p, &j, err);
+
+		if (more != 1)
+			return more;
+		pool_put(pool, j);
+	}
+	return 1;
+}
+
+/* Wait for results, and commit all that are there. */
+static int drain(struct pack *p, struct pool *pool, char err[ERR_MAX])
+{
+	struct job *j = pool_take(pool);
+	int rc = 0;
+
+	while (rc == 0 && j) {
+		rc = commit(p, j, err);
+		job_free(j);
+		j = rc == 0 && !pool_empty(pool) ? pool_try(pool) : NULL;
+	}
+	show_progress(p);
+	return rc;
+}
+
 static int pass(struct pack *p, struct pool *pool, char err[ERR_MAX])
 {
 	double synced = clock_seconds();
 	int more = 1, rc = 0;
 
 	while (rc == 0 && (more || !pool_empty(pool))) {
-		struct job *j = NULL;
-
-		if (more && !pool_full(pool)) {
-			more = next_job(p, &j, err);
-			if (more < 0)
-				return -1;
-			if (more)
-				pool_put(pool, j);
-		}
-		if (pool_empty(pool))
-			continue;
-		j = more && !pool_full(pool) ? pool_try(pool) : pool_take(pool);
-		if (!j)
-			continue;
-		rc = commit(p, j, err);
-		job_free(j);
-		show_progress(p);
+		if (more)
+			more = fill(p, pool, err);
+		if (more < 0)
+			return -1;
+		if (!pool_empty(pool))
+			rc = drain(p, pool, err);
 		if (rc == 0 && clock_seconds() - synced > SYNC_SECONDS) {
 			rc = sync_all(p, err);
 			synced = clock_seconds();

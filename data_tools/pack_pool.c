@@ -7,9 +7,12 @@
 #include "base/memory.h"
 
 /* Jobs are numbered; job k is in slot k % capacity.  taken <= begun <= put: jobs below taken are
- * gone, those below begun are with a thread or done. */
+ * gone, those below begun are with a thread or done.  The caller is woken for several jobs at a
+ * time: on a busy core each waking costs as much as copying an image. */
 struct pool {
 	int threads, capacity, stop;
+	int ready;  /* jobs that are done and not taken */
+	int wanted; /* that the caller waits for, the oldest among them */
 	long taken, begun, put;
 	void **jobs;
 	char *done;
@@ -23,6 +26,11 @@ struct pool {
 		pthread_t id;
 	} * thread;
 };
+
+static int enough(const struct pool *p)
+{
+	return p->ready >= p->wanted && p->done[p->taken % p->capacity];
+}
 
 static void *run(void *arg)
 {
@@ -42,7 +50,9 @@ static void *run(void *arg)
 		p->work(p->arg, p->jobs[slot], t->number);
 		pthread_mutex_lock(&p->lock);
 		p->done[slot] = 1;
-		pthread_cond_signal(&p->finished);
+		p->ready++;
+		if (enough(p))
+			pthread_cond_signal(&p->finished);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -123,11 +133,13 @@ static void *take(struct pool *p, int wait)
 
 	CHECK(!pool_empty(p), "the pool is empty");
 	pthread_mutex_lock(&p->lock);
-	while (wait && !p->done[slot])
+	p->wanted = pool_full(p) ? (p->capacity + 1) / 2 : 1;
+	while (wait && !enough(p))
 		pthread_cond_wait(&p->finished, &p->lock);
 	if (p->done[slot]) {
 		job = p->jobs[slot];
 		p->taken++;
+		p->ready--;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return job;

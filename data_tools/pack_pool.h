@@ -17,9 +17,11 @@ void pool_close(struct pool *p);
 int pool_full(const struct pool *p);
 int pool_empty(const struct pool *p);
 void pool_put(struct pool *p, void *job); /* not when full */
-void *pool_take(struct pool *p);          /* the oldest job, when it is done; not when empty */
+/* The oldest job, when it is done and, at capacity, half of all jobs are: as many can then be put
+ * in without waiting again.  Not when empty. */
+void *pool_take(struct pool *p);
 
-/* The same without waiting: NULL unless the oldest job is done. */
+/* Without waiting: the oldest job, or NULL when it is not done.  Not when empty. */
 void *pool_try(struct pool *p);
 
 /* Cores that this process may run on. */
