@@ -1,14 +1,15 @@
-/* conv_cpu.c - convolutions by oneDNN.
+/* conv_cpu.c - convolutions by oneDNN, but for the shapes that we do ourselves.
  * Activations are NHWC as everywhere; our weights are (k, r, r, c), and oneDNN orders its own copy
  * of them as it likes: that copy, and the workspace, are in the device's scratch memory and made
  * anew by each call, so that one struct conv serves any number of networks of the same shape.  A
  * pass (forward, data, weights) is prepared when it first runs: a network that only infers pays for
  * no backward pass.  oneDNN's algorithm is always the direct one: it has none of Winograd's for
- * most processors, and ours is used instead. */
+ * most processors. */
 #include "cpu.h"
 
 #include "base/memory.h"
 #include "dnnl_api.h"
+#include "pointwise_cpu.h"
 #include "winograd_cpu.h"
 
 struct pass {
@@ -18,9 +19,24 @@ struct pass {
 	size_t w_bytes, workspace_bytes;
 };
 
+/* A way of our own. */
+struct way {
+	void (*forward)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+		const float *w);
+	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
+		const float *w);
+	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
+		const float *x);
+};
+
+static const struct way winograd = { winograd_forward, winograd_backward_data,
+	winograd_backward_weights };
+static const struct way pointwise = { pointwise_forward, pointwise_backward_data,
+	pointwise_backward_weights };
+
 struct conv {
 	struct conv_shape shape;
-	int winograd;            /* then nothing of oneDNN's is used */
+	const struct way *way;   /* NULL: oneDNN's, which all that follows is for */
 	struct conv_setup setup; /* w: any layout */
 	struct layout ours;      /* of the weights */
 	dnnl_primitive_desc_t forward;
@@ -73,6 +89,13 @@ static void prepare(struct conv *conv, struct cpu *cpu, int p, int q)
 	conv->forward = describe(conv, cpu, CONV_FORWARD);
 }
 
+static const struct way *choose_way(const struct cpu *cpu, const struct conv_shape *s)
+{
+	if (pointwise_fits(s))
+		return &pointwise;
+	return cpu->convolution == CONVOLUTION_AUTO && winograd_fits(s) ? &winograd : NULL;
+}
+
 struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape)
 {
 	struct cpu *cpu = cpu_of(dev);
@@ -83,8 +106,8 @@ struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape)
 	CHECK(p > 0 && q > 0, "a convolution of side %d does not fit its input of %d x %d",
 		shape->r, shape->h, shape->w);
 	conv->shape = *shape;
-	conv->winograd = cpu->convolution == CONVOLUTION_AUTO && winograd_fits(shape);
-	if (!conv->winograd)
+	conv->way = choose_way(cpu, shape);
+	if (!conv->way)
 		prepare(conv, cpu, p, q);
 	return conv;
 }
@@ -119,7 +142,7 @@ void conv_close_cpu(struct device *dev, struct conv *conv)
 	(void)dev;
 	if (!conv)
 		return;
-	if (!conv->winograd)
+	if (!conv->way)
 		unprepare(conv);
 	xfree(conv);
 }
@@ -225,8 +248,8 @@ void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
 	const struct conv_call call = { (void *)x, (void *)w, y };
 
-	if (conv->winograd)
-		winograd_forward(cpu_of(dev), &conv->shape, y, x, w);
+	if (conv->way)
+		conv->way->forward(cpu_of(dev), &conv->shape, y, x, w);
 	else
 		run_with_weights(dev, conv, CONV_FORWARD, &call, ids);
 }
@@ -237,8 +260,8 @@ void conv_backward_data_cpu(
 	static const int ids[] = { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST };
 	const struct conv_call call = { dx, (void *)w, (void *)dy };
 
-	if (conv->winograd)
-		winograd_backward_data(cpu_of(dev), &conv->shape, dx, dy, w);
+	if (conv->way)
+		conv->way->data(cpu_of(dev), &conv->shape, dx, dy, w);
 	else
 		run_with_weights(dev, conv, CONV_DATA, &call, ids);
 }
@@ -268,8 +291,8 @@ static void run_for_weights(
 void conv_backward_weights_cpu(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x)
 {
-	if (conv->winograd)
-		winograd_backward_weights(cpu_of(dev), &conv->shape, dw, dy, x);
+	if (conv->way)
+		conv->way->weights(cpu_of(dev), &conv->shape, dw, dy, x);
 	else
 		run_for_weights(dev, conv, dw, dy, x);
 }

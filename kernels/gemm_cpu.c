@@ -4,6 +4,7 @@
 #include "cpu.h"
 
 #include "columns_cpu.h"
+#include "pointwise_cpu.h"
 
 enum { BLOCK = 8192 /* floats a thread takes at a time */ };
 
@@ -15,22 +16,36 @@ void gemm_cpu(struct device *dev, float *c, const float *a, const float *b, int 
 		tb ? k : n, beta, c, n));
 }
 
+/* A linear layer is a convolution of pictures of one pixel. */
+static struct conv_shape pixels_of(int rows, int in, int out)
+{
+	return (struct conv_shape){
+		.n = rows, .h = 1, .w = 1, .c = in, .k = out, .r = 1, .stride = 1
+	};
+}
+
 void linear_forward_cpu(
 	struct device *dev, void *y, const void *x, const void *w, int rows, int in, int out)
 {
-	gemm_cpu(dev, y, x, w, rows, out, in, 0, 1, 0);
+	const struct conv_shape s = pixels_of(rows, in, out);
+
+	pointwise_forward(cpu_of(dev), &s, y, x, w);
 }
 
 void linear_backward_data_cpu(
 	struct device *dev, void *dx, const void *dy, const void *w, int rows, int in, int out)
 {
-	gemm_cpu(dev, dx, dy, w, rows, in, out, 0, 0, 0);
+	const struct conv_shape s = pixels_of(rows, in, out);
+
+	pointwise_backward_data(cpu_of(dev), &s, dx, dy, w);
 }
 
 void linear_backward_weights_cpu(
 	struct device *dev, float *dw, const void *dy, const void *x, int rows, int in, int out)
 {
-	gemm_cpu(dev, dw, dy, x, out, in, rows, 1, 0, 1);
+	const struct conv_shape s = pixels_of(rows, in, out);
+
+	pointwise_backward_weights(cpu_of(dev), &s, dw, dy, x);
 }
 
 CLONES static void add_scaled(float *restrict y, float a, const float *restrict x, size_t n)

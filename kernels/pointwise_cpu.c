@@ -1,0 +1,219 @@
+/* pointwise_cpu.c - convolutions of side 1.
+ * oneDNN's product of matrices, shared among the threads as suits the shape, is faster than its
+ * convolution: in the forward pass it likes the filters turned, (inputs, outputs), which pays where
+ * there are many pixels.  A stride picks pixels first. */
+#include "pointwise_cpu.h"
+
+#include <string.h>
+
+enum {
+	MANY_PIXELS = 1024,   /* filters are turned */
+	FEW_WEIGHTS = 1 << 16 /* their gradient is made by each thread from some of the pixels */
+};
+
+struct points {
+	size_t count, in, out; /* pixels of y; channels */
+	int threads;
+};
+
+static struct points points_of(const struct cpu *cpu, const struct conv_shape *s)
+{
+	size_t height = (size_t)conv_out(s->h, 0, 0, 1, s->stride);
+	size_t width = (size_t)conv_out(s->w, 0, 0, 1, s->stride);
+
+	return (struct points){ .count = (size_t)s->n * height * width,
+		.in = (size_t)s->c,
+		.out = (size_t)s->k,
+		.threads = cpu->threads };
+}
+
+int pointwise_fits(const struct conv_shape *s)
+{
+	return s->r == 1 && s->top == 0 && s->left == 0 && s->bottom == 0 && s->right == 0;
+}
+
+/* Where part t of so many begins; the last ends at n. */
+static size_t part(size_t n, int t, int parts)
+{
+	return n * (size_t)t / (size_t)parts;
+}
+
+/* c (m, n) of rows ldc = a b, or +=; a (m, k) or turned, b (k, n) or turned */
+static void product(char ta, char tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+	const float *b, size_t ldb, int add, float *c, size_t ldc)
+{
+	if (m > 0 && n > 0)
+		DNNL_CHECK(dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, a,
+			(dnnl_dim_t)lda, b, (dnnl_dim_t)ldb, (float)add, c, (dnnl_dim_t)ldc));
+}
+
+/* ---- strides ---- */
+
+/* The pixels of x that y's are made of, side by side; back: to their places in x, where all others
+ * become 0. */
+static void pick_row(float *picked, float *x, const struct conv_shape *s, int row, int back)
+{
+	size_t c = (size_t)s->c, bytes = c * sizeof(float);
+
+	if (back)
+		memset(x, 0, (size_t)s->w * bytes);
+	if (row % s->stride != 0)
+		return;
+	for (int j = 0; j < s->w; j += s->stride, picked += c, x += (size_t)s->stride * c)
+		memcpy(back ? x : picked, back ? picked : x, bytes);
+}
+
+static void pick(struct cpu *cpu, float *picked, float *x, const struct conv_shape *s, int back)
+{
+	int height = conv_out(s->h, 0, 0, 1, s->stride), width = conv_out(s->w, 0, 0, 1, s->stride);
+
+#pragma omp parallel for num_threads(cpu->threads) schedule(static)
+	for (int i = 0; i < s->n * s->h; i++) {
+		size_t row = (size_t)(i / s->h * height + i % s->h / s->stride);
+
+		pick_row(picked + row * (size_t)(width * s->c),
+			x + (size_t)i * (size_t)(s->w * s->c), s, i % s->h, back);
+	}
+}
+
+/* Floats of the pixels that are picked. */
+static size_t picked_count(const struct points *p, const struct conv_shape *s)
+{
+	return s->stride > 1 ? p->count * p->in : 0;
+}
+
+/* ---- forward ---- */
+
+static void turn_block(
+	float *to, const float *w, const struct points *p, size_t output, size_t input)
+{
+	enum { SIDE = 16 };
+	size_t outputs = p->out - output < SIDE ? p->out - output : SIDE;
+	size_t inputs = p->in - input < SIDE ? p->in - input : SIDE;
+
+	for (size_t i = 0; i < inputs; i++)
+		for (size_t j = 0; j < outputs; j++)
+			to[(input + i) * p->out + output + j] = w[(output + j) * p->in + input + i];
+}
+
+/* Filters (in, out). */
+static void turn(float *to, const float *w, const struct points *p)
+{
+#pragma omp parallel for num_threads(p->threads) collapse(2) schedule(static)
+	for (size_t output = 0; output < p->out; output += 16)
+		for (size_t input = 0; input < p->in; input += 16)
+			turn_block(to, w, p, output, input);
+}
+
+/* Threads share the pixels. */
+static void forward_many(float *y, const float *x, const float *turned, const struct points *p)
+{
+#pragma omp parallel for num_threads(p->threads) schedule(static)
+	for (int t = 0; t < p->threads; t++) {
+		size_t first = part(p->count, t, p->threads),
+		       end = part(p->count, t + 1, p->threads);
+
+		product('N', 'N', end - first, p->out, p->in, x + first * p->in, p->in, turned,
+			p->out, 0, y + first * p->out, p->out);
+	}
+}
+
+/* Threads share the outputs, so that each reads its filters only. */
+static void forward_few(float *y, const float *x, const float *w, const struct points *p)
+{
+#pragma omp parallel for num_threads(p->threads) schedule(static)
+	for (int t = 0; t < p->threads; t++) {
+		size_t first = part(p->out, t, p->threads), end = part(p->out, t + 1, p->threads);
+
+		product('N', 'T', p->count, end - first, p->in, x, p->in, w + first * p->in, p->in,
+			0, y + first, p->out);
+	}
+}
+
+void pointwise_forward(
+	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w)
+{
+	const struct points p = points_of(cpu, s);
+	size_t picked = picked_count(&p, s), turned = p.count >= MANY_PIXELS ? p.in * p.out : 0;
+	float *scratch = cpu_scratch(cpu, (picked + turned) * sizeof(float));
+
+	if (picked) {
+		pick(cpu, scratch, (float *)x, s, 0);
+		x = scratch;
+	}
+	if (turned) {
+		turn(scratch + picked, w, &p);
+		forward_many(y, x, scratch + picked, &p);
+	} else {
+		forward_few(y, x, w, &p);
+	}
+}
+
+/* ---- backward ---- */
+
+void pointwise_backward_data(
+	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
+{
+	const struct points p = points_of(cpu, s);
+	size_t picked = picked_count(&p, s);
+	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
+
+	product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, 0, to, p.in);
+	if (picked)
+		pick(cpu, to, dx, s, 1);
+}
+
+/* Each thread's part of the gradient, from some of the pixels; then all are added. */
+static void weights_few(
+	float *dw, float *parts, const float *dy, const float *x, const struct points *p)
+{
+	size_t weights = p->in * p->out;
+
+#pragma omp parallel num_threads(p->threads)
+	{
+#pragma omp for schedule(static)
+		for (int t = 0; t < p->threads; t++) {
+			size_t first = part(p->count, t, p->threads);
+			size_t count = part(p->count, t + 1, p->threads) - first;
+			float *to = parts + (size_t)t * weights;
+
+			memset(to, 0, weights * sizeof *to);
+			product('T', 'N', p->out, p->in, count, dy + first * p->out, p->out,
+				x + first * p->in, p->in, 1, to, p->in);
+		}
+#pragma omp for schedule(static)
+		for (size_t i = 0; i < weights; i++)
+			for (int t = 0; t < p->threads; t++)
+				dw[i] += parts[(size_t)t * weights + i];
+	}
+}
+
+/* Threads share the outputs. */
+static void weights_many(float *dw, const float *dy, const float *x, const struct points *p)
+{
+#pragma omp parallel for num_threads(p->threads) schedule(static)
+	for (int t = 0; t < p->threads; t++) {
+		size_t first = part(p->out, t, p->threads), end = part(p->out, t + 1, p->threads);
+
+		product('T', 'N', end - first, p->in, p->count, dy + first, p->out, x, p->in, 1,
+			dw + first * p->in, p->in);
+	}
+}
+
+void pointwise_backward_weights(
+	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x)
+{
+	const struct points p = points_of(cpu, s);
+	size_t picked = picked_count(&p, s), weights = p.in * p.out;
+	size_t parts = weights < FEW_WEIGHTS ? weights * (size_t)p.threads : 0;
+	float *scratch = cpu_scratch(cpu, (picked + parts) * sizeof(float));
+
+	if (picked) {
+		pick(cpu, scratch, (float *)x, s, 0);
+		x = scratch;
+	}
+	if (parts)
+		weights_few(dw, scratch + picked, dy, x, &p);
+	else
+		weights_many(dw, dy, x, &p);
+}

@@ -1,0 +1,18 @@
+#ifndef KERNELS_POINTWISE_CPU_H
+#define KERNELS_POINTWISE_CPU_H
+
+#include "cpu.h"
+
+/* Convolutions of side 1 without padding as products of matrices, (pixels, inputs) by (inputs,
+ * outputs).  The functions are conv_forward and so on of struct backend. */
+
+int pointwise_fits(const struct conv_shape *s);
+
+void pointwise_forward(
+	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
+void pointwise_backward_data(
+	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w);
+void pointwise_backward_weights(
+	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
+
+#endif
