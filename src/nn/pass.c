@@ -6,7 +6,7 @@
 struct pass_buffer {
 	void *data;
 	size_t elements;
-	int busy, used; /* by an activation of this pass: now, ever */
+	int busy, used; /* by an activation of this pass: now, in this block */
 	int lent;       /* another pass frees it */
 	int by_turn;    /* what lies there outlasts the run of another pass */
 };
@@ -51,7 +51,7 @@ int pass_is_lean(const struct pass *p)
 	return p->kind == PASS_TRAIN && p->recompute != RECOMPUTE_NONE;
 }
 
-/* The smallest free buffer that is large enough; fresh: that no activation of this pass had. */
+/* The smallest free buffer that is large enough; fresh: that no activation of this block had. */
 static struct pass_buffer *best_free(struct pass *p, size_t elements, int fresh)
 {
 	struct pass_buffer *best = NULL;
@@ -86,7 +86,8 @@ void *pass_take(struct pass *p, size_t elements)
 	return take(p, elements, 0);
 }
 
-/* Never released, so nothing of this pass comes to lie there after it. */
+/* Never released, so nothing of this pass comes to lie there after it.  What lay there is of
+ * earlier blocks, and the backward pass makes it again when it is done with this one. */
 void *pass_keep(struct pass *p, size_t elements)
 {
 	return take(p, elements, 1);
@@ -126,6 +127,12 @@ void pass_release(struct pass *p, const void *x)
 			CHECK(p->buffers[i].busy, "an activation was released twice");
 			p->buffers[i].busy = 0;
 		}
+}
+
+void pass_next_block(struct pass *p)
+{
+	for (int i = 0; i < p->buffer_count; i++)
+		p->buffers[i].used = p->buffers[i].busy;
 }
 
 void pass_reserve_sums(struct pass *p, int channels)

@@ -68,7 +68,12 @@ void pass_borrow(struct pass *p);
 void *pass_take(struct pass *p, size_t elements);
 void pass_release(struct pass *p, const void *x);
 
-/* Elements that are never shared with another activation of this pass. */
+/* Activations of the next block follow, which the backward pass is done with before it comes to
+ * those so far. */
+void pass_next_block(struct pass *p);
+
+/* Elements that the backward pass finds as they are: shared with released activations of earlier
+ * blocks only. */
 void *pass_keep(struct pass *p, size_t elements);
 
 /* Elements of each turn, where the backward pass finds them although other turns ran since

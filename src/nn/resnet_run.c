@@ -45,6 +45,7 @@ static const void *open_block(struct block_run *r, const struct block *k, struct
 	int in = *side;
 	const void *at = x;
 
+	pass_next_block(p);
 	r->x = x;
 	/* The shortcut first: x may be given up before the block's last unit is reached. */
 	if (k->has_shortcut)
