@@ -8,7 +8,7 @@
 
 /* Jobs are numbered; job k is in slot k % capacity.  taken <= begun <= put: jobs below taken are
  * gone, those below begun are with a thread or done.  The caller is woken for several jobs at a
- * time: on a busy core each waking costs as much as copying an image. */
+ * time, not for each. */
 struct pool {
 	int threads, capacity, stop;
 	int ready;  /* jobs that are done and not taken */

@@ -7,8 +7,10 @@
 #include <string.h>
 
 enum {
-	MANY_PIXELS = 1024,   /* filters are turned */
-	FEW_WEIGHTS = 1 << 16 /* their gradient is made by each thread from some of the pixels */
+	MANY_PIXELS = 1024,    /* filters are turned */
+	FEW_WEIGHTS = 1 << 16, /* their gradient is made by each thread from some of the pixels: the
+				  order of sums is that of the threads */
+	SIDE = 16              /* of blocks in which filters are turned: a line of the cache */
 };
 
 struct points {
@@ -87,7 +89,6 @@ static size_t picked_count(const struct points *p, const struct conv_shape *s)
 static void turn_block(
 	float *to, const float *w, const struct points *p, size_t output, size_t input)
 {
-	enum { SIDE = 16 };
 	size_t outputs = p->out - output < SIDE ? p->out - output : SIDE;
 	size_t inputs = p->in - input < SIDE ? p->in - input : SIDE;
 
@@ -100,8 +101,8 @@ static void turn_block(
 static void turn(float *to, const float *w, const struct points *p)
 {
 #pragma omp parallel for num_threads(p->threads) collapse(2) schedule(static)
-	for (size_t output = 0; output < p->out; output += 16)
-		for (size_t input = 0; input < p->in; input += 16)
+	for (size_t output = 0; output < p->out; output += SIDE)
+		for (size_t input = 0; input < p->in; input += SIDE)
 			turn_block(to, w, p, output, input);
 }
 
