@@ -84,6 +84,7 @@ static void add_shortcut(struct builder *b, struct unit *u, const char *prefix, 
 		.out = out,
 		.kernel = 1,
 		.stride = stride,
+		.remade = stride == 1, /* the first: few channels in, and as large an output */
 		.padding = b->c->model.padding };
 	params_name(conv, "%sdownsample.0", prefix);
 	params_name(norm, "%sdownsample.1", prefix);
@@ -108,7 +109,6 @@ static void add_block(struct builder *b, struct block *k, const char *prefix, in
 	k->has_shortcut = b->in != out || stride != 1;
 	if (k->has_shortcut)
 		add_shortcut(b, &k->shortcut, prefix, out, stride);
-	k->shortcut.remade = stride == 1; /* few channels in, and as large an output */
 	b->in = out;
 }
 
