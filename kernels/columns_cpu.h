@@ -30,4 +30,15 @@ static inline size_t columns_at(const struct columns *in, int group, size_t row,
 	return ((size_t)group * in->rows + row) * (size_t)in->channels + (size_t)channel;
 }
 
+/* Ask for the part of a row that lies some kilobytes after the one at x, `count` floats: where rows
+ * are longer than some lines, processors do not see by themselves that memory is read in order. */
+static inline void columns_ask_ahead(const float *x, size_t stride, int count)
+{
+	enum { FLOATS = 2048, LINE = 16, KEEP = 2 /* in the second cache */ };
+	const float *ahead = x + (FLOATS / stride + 1) * stride;
+
+	for (int i = 0; i < count; i += LINE)
+		__builtin_prefetch(ahead + i, 0, KEEP);
+}
+
 #endif

@@ -17,7 +17,9 @@ CLONES static void add_squares(double *restrict s0, double *restrict s1, const f
 {
 	size_t r = 0;
 
-	for (; r + 4 <= rows; r += 4, x += 4 * stride)
+	for (; r + 4 <= rows; r += 4, x += 4 * stride) {
+		for (size_t k = 0; k < 4; k++)
+			columns_ask_ahead(x + k * stride, stride, count);
 		for (int i = 0; i < count; i++) {
 			double a = x[i], b = x[i + stride];
 			double c = x[i + 2 * stride], d = x[i + 3 * stride];
@@ -25,6 +27,7 @@ CLONES static void add_squares(double *restrict s0, double *restrict s1, const f
 			s0[i] += (a + b) + (c + d);
 			s1[i] += (a * a + b * b) + (c * c + d * d);
 		}
+	}
 	for (; r < rows; r++, x += stride)
 		for (int i = 0; i < count; i++) {
 			s0[i] += x[i];
@@ -165,6 +168,10 @@ static inline __attribute__((always_inline)) void add_gradients(double *restrict
 		const float *restrict x = in->x + at, *restrict dy = in->dy + at;
 		const float *restrict y = masked ? in->y + at : dy;
 
+		columns_ask_ahead(x, (size_t)in->channels, count);
+		columns_ask_ahead(dy, (size_t)in->channels, count);
+		if (masked)
+			columns_ask_ahead(y, (size_t)in->channels, count);
 		for (int i = 0; i < count; i++) {
 			double e = masked ? norm_passed(dy[i], y[i]) : dy[i];
 
