@@ -1,19 +1,20 @@
 /* winograd_cpu.c - Winograd's convolution, and the gradient of its input.
- * At each of the 36 points of a tile it is a product of matrices, (tiles, inputs) by (inputs,
- * outputs).  What is made on the way stays in the caches.  Of many tiles a thread takes some at a
- * time, for a block of outputs whose transformed filters all threads share; where there are few, a
- * thread takes some outputs at a time, transforms their filters for itself, and threads share the
- * transformed tiles. */
+ * At each of the 36 points of a filter it is a product of matrices, (rows of tiles, inputs) by
+ * (inputs, outputs).  What is made on the way stays in the caches.  Of many tiles a thread takes
+ * some at a time, for a block of outputs whose transformed filters all threads share; where there
+ * are few, a thread takes some outputs at a time, transforms their filters for itself, and threads
+ * share the transformed tiles. */
 #include "winograd_cpu.h"
 
 #include <omp.h>
 #include <string.h>
 
-#include "winograd_tiling.h"
+#include "winograd_points.h"
 
 enum {
-	TILES = 48,               /* that a thread takes at a time */
-	FEW = 128,                /* tiles */
+	POINTS = 48 * 36,         /* about so many that a thread takes at a time */
+	FEW = 128 * 36,           /* points of all tiles */
+	SOME = 4,                 /* tiles, of few */
 	CHANNELS = 4 * TILE_LANES /* of filters that a thread transforms for itself, at a time */
 };
 
@@ -69,44 +70,55 @@ static void transform_filters(
 		for (size_t j = 0; j < TILE_TAPS; j++)
 			tap[j] = c->turned ? turned + (TILE_TAPS - 1 - j) * (size_t)c->t.out
 					   : taps.tap[i][j];
-		tile_filter(u, stride, tap, TILE_LANES);
+		tile_filter(c->t.way, u, stride, tap, TILE_LANES);
 	}
 }
 
 /* ---- tiles ---- */
 
-/* v (36, tiles, in), of which this is tile `at` */
-static void take_tile(float *v, const struct call *c, int tile, int at, int tiles)
+/* Some tiles' rows of v, the matrices of inputs. */
+static void take_tiles(
+	float *v, const struct call *c, const struct matrices *m, int first, int tiles)
 {
-	float *pixel[TILE_POINTS];
+	struct points_cursor cursor = points_begin(&c->t, m, v, first, c->t.in);
 
-	tiling_inputs(pixel, &c->t, c->x, tile, c->zeros);
-	tile_input(v + (size_t)at * (size_t)c->t.in, apart(tiles, c->t.in), (const float **)pixel,
-		c->t.in);
-}
+	for (int tile = first; tile < first + tiles; tile++) {
+		const struct tiling_place p = tiling_place(&c->t, tile);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
 
-/* Some outputs of some tiles, from m (36, tiles, outputs). */
-static void give_tiles(
-	const float *m, const struct call *c, const struct filters *f, int first, int tiles)
-{
-	float *pixel[TILE_PIXELS];
-
-	for (int i = 0; i < tiles; i++) {
-		tiling_outputs(pixel, &c->t, c->y + f->output, first + i, NULL);
-		tile_output(pixel, m + (size_t)i * (size_t)f->outputs, apart(tiles, f->outputs),
-			f->outputs);
+		tiling_inputs(pixel, &c->t, c->x, &p, c->zeros);
+		points_next(point, &cursor, &p.tile);
+		tile_input(&p.tile, point, (const float **)pixel, c->t.in);
 	}
 }
 
-/* m = v u, or += : v (36, tiles, in), of which the filters' inputs are taken; m (36, tiles,
- * outputs) */
-static void multiply(float *m, const float *v, const struct filters *f, int in, int tiles, int add)
+/* Some outputs of some tiles, from y, the matrices of these outputs. */
+static void give_tiles(const float *y, const struct call *c, const struct filters *f,
+	const struct matrices *m, int first, int tiles)
 {
-	for (size_t p = 0; p < TILE_POINTS; p++)
-		DNNL_CHECK(dnnl_sgemm('N', 'N', tiles, f->outputs, f->inputs, 1,
-			v + p * apart(tiles, in) + f->input, in,
-			f->u + p * apart(f->inputs, f->outputs), f->outputs, (float)add,
-			m + p * apart(tiles, f->outputs), f->outputs));
+	struct points_cursor cursor = points_begin(&c->t, m, (float *)y, first, f->outputs);
+
+	for (int tile = first; tile < first + tiles; tile++) {
+		const struct tiling_place p = tiling_place(&c->t, tile);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_outputs(pixel, &c->t, c->y + f->output, &p, NULL);
+		points_next(point, &cursor, &p.tile);
+		tile_output(&p.tile, pixel, (const float **)point, f->outputs);
+	}
+}
+
+/* y = v u, or +=: matrices of all inputs, of which the filters' are taken, and of the filters'
+ * outputs */
+static void multiply(float *y, const float *v, const struct filters *f, const struct matrices *m,
+	int in, int add)
+{
+	for (int p = 0; p < TILE_FILTERS; p++)
+		if (m->begin[p + 1] > m->begin[p])
+			DNNL_CHECK(dnnl_sgemm('N', 'N', m->begin[p + 1] - m->begin[p], f->outputs,
+				f->inputs, 1, v + matrices_at(m, p, in) + f->input, in,
+				f->u + (size_t)p * apart(f->inputs, f->outputs), f->outputs,
+				(float)add, y + matrices_at(m, p, f->outputs), f->outputs));
 }
 
 /* ---- many tiles ---- */
@@ -114,12 +126,12 @@ static void multiply(float *m, const float *v, const struct filters *f, int in, 
 static void make_tiles(
 	float *work, const struct call *c, const struct filters *f, int first, int tiles)
 {
-	float *v = work, *m = work + TILE_POINTS * apart(tiles, c->t.in);
+	const struct matrices m = matrices_of(&c->t, first, tiles);
+	float *v = work, *y = work + matrices_floats(&m, c->t.in);
 
-	for (int i = 0; i < tiles; i++)
-		take_tile(v, c, first + i, i, tiles);
-	multiply(m, v, f, c->t.in, tiles, 0);
-	give_tiles(m, c, f, first, tiles);
+	take_tiles(v, c, &m, first, tiles);
+	multiply(y, v, f, &m, c->t.in, 0);
+	give_tiles(y, c, f, &m, first, tiles);
 }
 
 /* A block of outputs; work: of each thread, `size` floats. */
@@ -142,20 +154,21 @@ static void make_block(
 }
 
 /* Tiles at a time, such that all threads have as many turns. */
-static int turn_of(int count, int threads)
+static int turn_of(const struct tiling *t, int threads)
 {
-	int turns = threads * ((count + threads * TILES - 1) / (threads * TILES));
+	int most = POINTS / points_most(t->way);
+	int turns = threads * ((t->count + threads * most - 1) / (threads * most));
 
-	return (count + turns - 1) / turns;
+	return (t->count + turns - 1) / turns;
 }
 
 static void make_many(struct cpu *cpu, struct call *c)
 {
 	const struct tiling *t = &c->t;
 	int block = tiling_block(t);
-	int tiles = turn_of(t->count, c->threads);
-	size_t u = TILE_POINTS * apart(t->in, block);
-	size_t size = TILE_POINTS * (apart(tiles, t->in) + apart(tiles, block));
+	int tiles = turn_of(t, c->threads);
+	size_t u = TILE_FILTERS * apart(t->in, block);
+	size_t size = matrices_most(t, tiles, t->in) + matrices_most(t, tiles, block);
 	struct filters f = { .inputs = t->in };
 
 	c->zeros =
@@ -171,29 +184,31 @@ static void make_many(struct cpu *cpu, struct call *c)
 /* ---- few tiles ---- */
 
 /* Outputs [output, output + outputs) from v, all tiles' inputs. */
-static void make_outputs(float *work, const float *v, const struct call *c, int output, int outputs)
+static void make_outputs(float *work, const float *v, const struct call *c,
+	const struct matrices *m, int output, int outputs)
 {
 	const struct tiling *t = &c->t;
 	struct filters f = { .u = work, .output = output, .outputs = outputs };
-	float *m = work + TILE_POINTS * apart(CHANNELS, outputs);
+	float *y = work + TILE_FILTERS * apart(CHANNELS, outputs);
 
 	for (f.input = 0; f.input < t->in; f.input += CHANNELS) {
 		f.inputs = f.input + CHANNELS < t->in ? CHANNELS : t->in - f.input;
 		for (int column = 0; column < outputs; column += TILE_LANES)
 			for (int row = 0; row < f.inputs; row += TILE_LANES)
 				transform_filters(&f, c, (size_t)row, (size_t)column);
-		multiply(m, v, &f, t->in, t->count, f.input > 0);
+		multiply(y, v, &f, m, t->in, f.input > 0);
 	}
-	give_tiles(m, c, &f, 0, t->count);
+	give_tiles(y, c, &f, m, 0, t->count);
 }
 
 static void make_few(struct cpu *cpu, struct call *c)
 {
 	const struct tiling *t = &c->t;
+	const struct matrices m = matrices_of(t, 0, t->count);
 	int fair = (t->out + c->threads - 1) / c->threads;
 	int part = tiling_part(t->out, fair < CHANNELS ? fair : CHANNELS);
-	size_t all = TILE_POINTS * apart(t->count, t->in);
-	size_t size = TILE_POINTS * (apart(CHANNELS, part) + apart(t->count, part));
+	size_t all = matrices_floats(&m, t->in);
+	size_t size = TILE_FILTERS * apart(CHANNELS, part) + matrices_floats(&m, part);
 	float *v, *work;
 
 	c->zeros =
@@ -206,19 +221,19 @@ static void make_few(struct cpu *cpu, struct call *c)
 		float *own = work + (size_t)omp_get_thread_num() * size;
 
 #pragma omp for schedule(static)
-		for (int i = 0; i < t->count; i++)
-			take_tile(v, c, i, i, t->count);
+		for (int i = 0; i < t->count; i += SOME)
+			take_tiles(v, c, &m, i, i + SOME < t->count ? SOME : t->count - i);
 #pragma omp for schedule(static)
 		for (int output = 0; output < t->out; output += part)
-			make_outputs(
-				own, v, c, output, output + part < t->out ? part : t->out - output);
+			make_outputs(own, v, c, &m, output,
+				output + part < t->out ? part : t->out - output);
 	}
 }
 
 static void convolve(struct cpu *cpu, struct call *c)
 {
 	c->threads = cpu->threads;
-	if (c->t.count > FEW)
+	if (c->t.count * points_most(c->t.way) > FEW)
 		make_many(cpu, c);
 	else
 		make_few(cpu, c);

@@ -3,9 +3,10 @@
 
 #include "cpu.h"
 
-/* Convolutions of side 3 and stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
- * The functions are conv_forward and so on of struct backend.  Errors are about twice those of
- * sums one after another. */
+/* Convolutions of side 3 by Winograd's algorithm: with stride 1 a quarter to a third of the
+ * multiplications, with stride 2 six tenths.  The functions are conv_forward and so on of struct
+ * backend.  Errors are about twice those of sums one after another with stride 1, and about the
+ * same with stride 2. */
 
 /* Whether a convolution can be, and gains by it. */
 int winograd_fits(const struct conv_shape *s);

@@ -1,148 +1,170 @@
-/* winograd_tiles.c - transforms of tiles, 16 channels at a time.
- * The points are 0, a, -a, b, -b and infinity with a = 3/4 and b = 3/2.  Their powers and products
- * are exact in float, and near 1: sums lose half of the digits that they lose with Lavin's 1 and 2.
- * A transform is one of six, four or three numbers, along rows and then along columns; points p and
- * -p share their even and odd parts. */
+/* winograd_tiles.c - transforms of tiles, 16 channels at a time: along rows, then along columns. */
 #include "base/clones.h"
 
-#include "winograd_tiles.h"
+#include "winograd_lines.h"
 
-#define A 0.75f
-#define B 1.5f
-#define A2 (A * A)
-#define B2 (B * B)
-#define A3 (A * A2)
-#define B3 (B * B2)
-/* One over the product of a point's distances to the other finite points. */
-#define NEAR_0 (1 / (A2 * B2))
-#define NEAR_A (1 / (2 * A2 * (A2 - B2)))
-#define NEAR_B (1 / (2 * B2 * (B2 - A2)))
-
-typedef float lanes __attribute__((vector_size(TILE_LANES * sizeof(float))));
 typedef float lanes_at __attribute__((vector_size(TILE_LANES * sizeof(float)), aligned(4)));
 
 #define LOAD(p) (*(const lanes_at *)(p))
-#define UNROLL _Pragma("GCC unroll 6")
 #define STORE(p, x) (*(lanes_at *)(p) = (x))
+#define UNROLL _Pragma("GCC unroll 9")
 
-/* ---- along a line ---- */
+/* How many numbers a line of m outputs has. */
+#define OUTPUTS(m) (m)
+#define POINTS(m) ((m) + 2)
+#define STRIDED_POINTS(m) (2 * (m) + 1)
+#define APART(m) (2 * (m))
 
-/* What is at points a, -a, b and -b, from the even and odd parts of a's and of b's. */
-static inline void both_signs(lanes v[6], const lanes even[2], const lanes odd[2])
+/* All rows, of n numbers, become rows of mid. */
+#define ROWS(n, LINE, TAKE)                                                                        \
+	for (int i = 0; i < rows; i++) {                                                           \
+		lanes row[n];                                                                      \
+                                                                                                   \
+		UNROLL for (int j = 0; j < (n); j++) TAKE(row[j], i *(n) + j);                     \
+		LINE;                                                                              \
+	}
+
+/* All columns of mid, of n numbers, become `out` of k numbers. */
+#define COLUMNS(n, k, LINE, GIVE)                                                                  \
+	for (int j = 0; j < columns; j++) {                                                        \
+		lanes column[n], out[k];                                                           \
+                                                                                                   \
+		UNROLL for (int i = 0; i < (n); i++) column[i] = mid[i][j];                        \
+		LINE;                                                                              \
+		UNROLL for (int i = 0; i < (k); i++) GIVE(i *columns + j, out[i]);                 \
+	}
+
+/* The body of each: a line of m outputs has N(m) numbers, which become K(m).  TAKE(x, p) and
+ * GIVE(p, x) are place p in row-major order. */
+#define TRANSFORM(line, N, K, TAKE, GIVE)                                                          \
+	const int rows = N(s->rows), columns = K(s->columns);                                      \
+                                                                                                   \
+	for (int c = 0; c < channels; c += TILE_LANES) {                                           \
+		lanes mid[N(4)][K(4)];                                                             \
+                                                                                                   \
+		if (s->columns == 4)                                                               \
+			ROWS(N(4), line(mid[i], row, 4), TAKE)                                     \
+		else                                                                               \
+			ROWS(N(3), line(mid[i], row, 3), TAKE)                                     \
+		if (s->rows == 4)                                                                  \
+			COLUMNS(N(4), K(4), line(out, column, 4), GIVE)                            \
+		else                                                                               \
+			COLUMNS(N(3), K(3), line(out, column, 3), GIVE)                            \
+	}
+
+#define FROM(x, p) x = LOAD(from[p] + c)
+#define TO(p, x) STORE(to[p] + c, x)
+#define TO_WHAT_IS_THERE(p, x)                                                                     \
+	if (to[p])                                                                                 \
+	STORE(to[p] + c, x)
+
+CLONES static void input(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	v[1] = even[0] + odd[0];
-	v[2] = even[0] - odd[0];
-	v[3] = even[1] + odd[1];
-	v[4] = even[1] - odd[1];
+	TRANSFORM(input_line, POINTS, POINTS, FROM, TO);
 }
 
-static inline void input_line(lanes v[6], const lanes d[6])
+CLONES static void strided_input(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	const lanes even[] = { d[4] - B2 * d[2], d[4] - A2 * d[2] };
-	const lanes odd[] = { A * d[3] - A * B2 * d[1], B * d[3] - B * A2 * d[1] };
-
-	v[0] = A2 * B2 * d[0] - (A2 + B2) * d[2] + d[4];
-	both_signs(v, even, odd);
-	v[5] = A2 * B2 * d[1] - (A2 + B2) * d[3] + d[5];
+	TRANSFORM(strided_input_line, STRIDED_POINTS, STRIDED_POINTS, FROM, TO);
 }
 
-static inline void output_line(lanes y[4], const lanes m[6])
+void tile_input(const struct tile *s, float *const v[], const float *const d[], int channels)
 {
-	lanes even_a = m[1] + m[2], odd_a = m[1] - m[2];
-	lanes even_b = m[3] + m[4], odd_b = m[3] - m[4];
-
-	y[0] = m[0] + even_a + even_b;
-	y[1] = A * odd_a + B * odd_b;
-	y[2] = A2 * even_a + B2 * even_b;
-	y[3] = A3 * odd_a + B3 * odd_b + m[5];
+	(s->way == TILE_STRIDE_1 ? input : strided_input)(s, v, d, channels);
 }
 
-static inline void output_gradient_line(lanes m[6], const lanes y[4])
+CLONES static void output(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	const lanes even[] = { y[0] + A2 * y[2], y[0] + B2 * y[2] };
-	const lanes odd[] = { A * y[1] + A3 * y[3], B * y[1] + B3 * y[3] };
-
-	m[0] = y[0];
-	both_signs(m, even, odd);
-	m[5] = y[3];
+	TRANSFORM(output_line, POINTS, OUTPUTS, FROM, TO_WHAT_IS_THERE);
 }
 
-static inline void filter_line(lanes u[6], const lanes g[3])
+CLONES static void strided_output(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	const lanes even[] = { NEAR_A * g[0] + NEAR_A * A2 * g[2],
-		NEAR_B * g[0] + NEAR_B * B2 * g[2] };
-	const lanes odd[] = { NEAR_A * A * g[1], NEAR_B * B * g[1] };
-
-	u[0] = NEAR_0 * g[0];
-	both_signs(u, even, odd);
-	u[5] = g[2];
+	TRANSFORM(strided_output_line, STRIDED_POINTS, OUTPUTS, FROM, TO_WHAT_IS_THERE);
 }
 
-static inline void filter_gradient_line(lanes g[3], const lanes u[6])
+CLONES static void apart_output(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	lanes even_a = NEAR_A * (u[1] + u[2]), odd_a = NEAR_A * (u[1] - u[2]);
-	lanes even_b = NEAR_B * (u[3] + u[4]), odd_b = NEAR_B * (u[3] - u[4]);
-
-	g[0] = NEAR_0 * u[0] + even_a + even_b;
-	g[1] = A * odd_a + B * odd_b;
-	g[2] = A2 * even_a + B2 * even_b + u[5];
+	TRANSFORM(apart_output_line, STRIDED_POINTS, APART, FROM, TO_WHAT_IS_THERE);
 }
 
-/* ---- tiles ---- */
+void tile_output(const struct tile *s, float *const y[], const float *const m[], int channels)
+{
+	static void (*const ways[])(const struct tile *s, float *const to[],
+		const float *const from[], int channels) = { output, strided_output, apart_output };
 
-/* The body of each: n x n numbers, along rows and then along columns, become k x k.  TAKE(x, p)
- * and GIVE(p, x) are place p in row-major order. */
-#define TRANSFORM(line, n, k, TAKE, GIVE)                                                          \
+	ways[s->way](s, y, m, channels);
+}
+
+CLONES static void gradient(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
+{
+	TRANSFORM(gradient_line, OUTPUTS, POINTS, FROM, TO);
+}
+
+CLONES static void strided_gradient(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
+{
+	TRANSFORM(strided_gradient_line, OUTPUTS, STRIDED_POINTS, FROM, TO);
+}
+
+void tile_output_gradient(
+	const struct tile *s, float *const z[], const float *const dy[], int channels)
+{
+	(s->way == TILE_STRIDE_1 ? gradient : strided_gradient)(s, z, dy, channels);
+}
+
+/* ---- filters: three taps a line, always at all points ---- */
+
+#define FILTER(line, n, k, TAKE, GIVE)                                                             \
+	const int rows = (n), columns = (k);                                                       \
+                                                                                                   \
 	for (int c = 0; c < channels; c += TILE_LANES) {                                           \
 		lanes mid[n][k];                                                                   \
                                                                                                    \
-		UNROLL for (int i = 0; i < n; i++)                                                 \
-		{                                                                                  \
-			lanes row[n];                                                              \
-                                                                                                   \
-			UNROLL for (int j = 0; j < n; j++) TAKE(row[j], i *n + j);                 \
-			line(mid[i], row);                                                         \
-		}                                                                                  \
-		UNROLL for (int j = 0; j < k; j++)                                                 \
-		{                                                                                  \
-			lanes column[n], out[k];                                                   \
-                                                                                                   \
-			UNROLL for (int i = 0; i < n; i++) column[i] = mid[i][j];                  \
-			line(out, column);                                                         \
-			UNROLL for (int i = 0; i < k; i++) GIVE(i *k + j, out[i]);                 \
-		}                                                                                  \
+		ROWS(n, line(mid[i], row), TAKE)                                                   \
+		COLUMNS(n, k, line(out, column), GIVE)                                             \
 	}
 
-#define PIXEL(x, p) x = LOAD(from[p] + c)
-#define POINT(x, p) x = LOAD(from + (size_t)(p)*stride + c)
-#define TO_POINT(p, x) STORE(to + (size_t)(p)*stride + c, x)
-#define TO_PIXEL(p, x)                                                                             \
-	if (to[p])                                                                                 \
-	STORE(to[p] + c, x)
-#define ADD_TO_PIXEL(p, x) STORE(to[p] + c, LOAD(to[p] + c) + (x))
+#define POINT(x, p) x = LOAD(u + (size_t)(p)*stride + c)
+#define TO_POINT(p, x) STORE(u + (size_t)(p)*stride + c, x)
+#define ADD_TO(p, x) STORE(to[p] + c, LOAD(to[p] + c) + (x))
 
-CLONES void tile_input(float *to, size_t stride, const float *const from[36], int channels)
+CLONES static void filter(float *u, size_t stride, const float *const from[9], int channels)
 {
-	TRANSFORM(input_line, 6, 6, PIXEL, TO_POINT);
+	FILTER(filter_line, TILE_SIDE, TILE_FILTER, FROM, TO_POINT);
 }
 
-CLONES void tile_output(float *const to[16], const float *from, size_t stride, int channels)
+CLONES static void strided_filter(float *u, size_t stride, const float *const from[9], int channels)
 {
-	TRANSFORM(output_line, 6, 4, POINT, TO_PIXEL);
+	FILTER(strided_filter_line, TILE_SIDE, TILE_FILTER, FROM, TO_POINT);
 }
 
-CLONES void tile_output_gradient(
-	float *to, size_t stride, const float *const from[16], int channels)
+void tile_filter(
+	enum tile_way way, float *u, size_t stride, const float *const g[TILE_TAPS], int channels)
 {
-	TRANSFORM(output_gradient_line, 4, 6, PIXEL, TO_POINT);
+	(way == TILE_STRIDE_1 ? filter : strided_filter)(u, stride, g, channels);
 }
 
-CLONES void tile_filter(float *to, size_t stride, const float *const from[9], int channels)
+CLONES static void filter_gradient(float *const to[9], const float *u, size_t stride, int channels)
 {
-	TRANSFORM(filter_line, 3, 6, PIXEL, TO_POINT);
+	FILTER(filter_gradient_line, TILE_FILTER, TILE_SIDE, POINT, ADD_TO);
 }
 
-CLONES void tile_filter_gradient(float *const to[9], const float *from, size_t stride, int channels)
+CLONES static void strided_filter_gradient(
+	float *const to[9], const float *u, size_t stride, int channels)
 {
-	TRANSFORM(filter_gradient_line, 6, 3, POINT, ADD_TO_PIXEL);
+	FILTER(strided_filter_gradient_line, TILE_FILTER, TILE_SIDE, POINT, ADD_TO);
+}
+
+void tile_filter_gradient(
+	enum tile_way way, float *const dg[TILE_TAPS], const float *du, size_t stride, int channels)
+{
+	(way == TILE_STRIDE_1 ? filter_gradient : strided_filter_gradient)(
+		dg, du, stride, channels);
 }

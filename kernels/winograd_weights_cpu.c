@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "winograd_cpu.h"
-#include "winograd_tiling.h"
+#include "winograd_points.h"
 
-enum { TILES = 256 /* at a time */ };
+enum {
+	POINTS = 256 * 36, /* about so many at a time */
+	SOME = 4           /* tiles, of a thread */
+};
 
 struct call {
 	struct tiling t;
@@ -14,33 +17,58 @@ struct call {
 	int first, count; /* the block of outputs */
 	int tiles;        /* at a time */
 	float *du;        /* (36, count, in) */
-	float *v, *z;     /* (36, tiles, in), (36, tiles, count) */
+	float *v, *z;     /* matrices of inputs, and of gradients of these outputs */
 	float *zeros;     /* a pixel beyond the border */
 };
 
-static void take_tile(const struct call *c, int tile, int at, int tiles)
+/* Inputs of some tiles, in v. */
+static void take_inputs(const struct call *c, const struct matrices *m, int first, int tiles)
 {
-	const struct tiling *t = &c->t;
-	float *pixel[TILE_POINTS];
+	struct points_cursor cursor = points_begin(&c->t, m, c->v, first, c->t.in);
 
-	/* Where all tiles are taken at a time, they are there since the first block of outputs. */
-	if (c->first == 0 || c->tiles < t->count) {
-		tiling_inputs(pixel, t, c->x, tile, c->zeros);
-		tile_input(c->v + (size_t)at * (size_t)t->in, apart(tiles, t->in),
-			(const float **)pixel, t->in);
+	for (int tile = first; tile < first + tiles; tile++) {
+		const struct tiling_place p = tiling_place(&c->t, tile);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_inputs(pixel, &c->t, c->x, &p, c->zeros);
+		points_next(point, &cursor, &p.tile);
+		tile_input(&p.tile, point, (const float **)pixel, c->t.in);
 	}
-	tiling_outputs(pixel, t, (float *)c->dy + c->first, tile, c->zeros);
-	tile_output_gradient(c->z + (size_t)at * (size_t)c->count, apart(tiles, c->count),
-		(const float **)pixel, c->count);
 }
 
-static void multiply(const struct call *c, size_t point, int tiles, int add)
+/* Gradients of the block's outputs, in z. */
+static void take_gradients(const struct call *c, const struct matrices *m, int first, int tiles)
 {
-	int in = c->t.in, count = c->count;
+	struct points_cursor cursor = points_begin(&c->t, m, c->z, first, c->count);
 
-	DNNL_CHECK(dnnl_sgemm('T', 'N', count, in, tiles, 1, c->z + point * apart(tiles, count),
-		count, c->v + point * apart(tiles, in), in, (float)add,
-		c->du + point * apart(count, in), in));
+	for (int tile = first; tile < first + tiles; tile++) {
+		const struct tiling_place p = tiling_place(&c->t, tile);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_outputs(pixel, &c->t, (float *)c->dy + c->first, &p, c->zeros);
+		points_next(point, &cursor, &p.tile);
+		tile_output_gradient(&p.tile, point, (const float **)pixel, c->count);
+	}
+}
+
+static void take_tiles(const struct call *c, const struct matrices *m, int first, int tiles)
+{
+	/* Where all tiles are taken at a time, they are there since the first block of outputs. */
+	if (c->first == 0 || c->tiles < c->t.count)
+		take_inputs(c, m, first, tiles);
+	take_gradients(c, m, first, tiles);
+}
+
+static void multiply(const struct call *c, const struct matrices *m, int p, int add)
+{
+	int in = c->t.in, count = c->count, rows = m->begin[p + 1] - m->begin[p];
+	float *du = c->du + (size_t)p * apart(count, in);
+
+	if (rows > 0)
+		DNNL_CHECK(dnnl_sgemm('T', 'N', count, in, rows, 1, c->z + matrices_at(m, p, count),
+			count, c->v + matrices_at(m, p, in), in, (float)add, du, in));
+	else if (!add)
+		memset(du, 0, (size_t)count * (size_t)in * sizeof *du);
 }
 
 static void add_filter(const struct call *c, int row)
@@ -50,7 +78,8 @@ static void add_filter(const struct call *c, int row)
 
 	for (int i = 0; i < TILE_TAPS; i++)
 		tap[i] = c->dw + (size_t)((c->first + row) * TILE_TAPS + i) * in;
-	tile_filter_gradient(tap, c->du + (size_t)row * in, apart(c->count, c->t.in), c->t.in);
+	tile_filter_gradient(
+		c->t.way, tap, c->du + (size_t)row * in, apart(c->count, c->t.in), c->t.in);
 }
 
 static void add_block(const struct call *c, int threads)
@@ -59,13 +88,14 @@ static void add_block(const struct call *c, int threads)
 	{
 		for (int first = 0; first < c->t.count; first += c->tiles) {
 			int tiles = first + c->tiles < c->t.count ? c->tiles : c->t.count - first;
+			const struct matrices m = matrices_of(&c->t, first, tiles);
 
 #pragma omp for schedule(static)
-			for (int i = 0; i < tiles; i++)
-				take_tile(c, first + i, i, tiles);
-#pragma omp for schedule(static)
-			for (size_t p = 0; p < TILE_POINTS; p++)
-				multiply(c, p, tiles, first > 0);
+			for (int i = 0; i < tiles; i += SOME)
+				take_tiles(c, &m, first + i, i + SOME < tiles ? SOME : tiles - i);
+#pragma omp for schedule(dynamic)
+			for (int p = 0; p < TILE_FILTERS; p++)
+				multiply(c, &m, p, first > 0);
 		}
 #pragma omp for schedule(static)
 		for (int row = 0; row < c->count; row++)
@@ -78,13 +108,13 @@ void winograd_backward_weights(
 {
 	struct call c = { .t = tiling_of(s), .x = x, .dy = dy, .dw = dw };
 	const struct tiling *t = &c.t;
-	int block = tiling_block(t);
+	int block = tiling_block(t), most = POINTS / points_most(t->way);
 	int pixel = t->in > block ? t->in : block;
-	size_t du = TILE_POINTS * apart(block, t->in), v, z;
+	size_t du = TILE_FILTERS * apart(block, t->in), v, z;
 
-	c.tiles = t->count < TILES ? t->count : TILES;
-	v = TILE_POINTS * apart(c.tiles, t->in);
-	z = TILE_POINTS * apart(c.tiles, block);
+	c.tiles = t->count < most ? t->count : most;
+	v = matrices_most(t, c.tiles, t->in);
+	z = matrices_most(t, c.tiles, block);
 	c.zeros = cpu_scratch(cpu, ((size_t)pixel + du + v + z) * sizeof(float));
 	memset(c.zeros, 0, (size_t)pixel * sizeof(float));
 	c.du = c.zeros + pixel;
