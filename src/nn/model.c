@@ -33,23 +33,30 @@ void model_tables(const struct config *c, struct params *p, struct stats *s)
 	resnet_free(&m.encoder);
 }
 
+static void *open_input(struct model_run *r)
+{
+	struct pass *p = &r->pass;
+	size_t elements = (size_t)p->groups * (size_t)p->n * (size_t)p->size * (size_t)p->size * 3;
+
+	if (p->early)
+		return pass_take(p, elements);
+	r->owns_input = 1;
+	return p->dev->be->alloc(p->dev, elements * p->dev->element, "views");
+}
+
 void model_open(struct model_run *r, const struct model *m, const struct config *c,
 	const struct pass *pass, void *input)
 {
 	struct pass *p = &r->pass;
-	size_t pixels = (size_t)pass->size * (size_t)pass->size * 3;
 
-	*r = (struct model_run){ .pass = *pass, .model = m, .owns_input = input == NULL };
+	*r = (struct model_run){ .pass = *pass, .model = m };
 	p->params = &m->params;
 	p->stats = &m->stats;
 	p->turns = p->turns > 0 ? p->turns : 1;
 	p->eps = (float)c->model.norm_eps;
 	p->decay = (float)c->model.norm_decay;
 	pass_borrow(p);
-	r->input = input
-		? input
-		: p->dev->be->alloc(p->dev,
-			  (size_t)p->groups * (size_t)p->n * pixels * p->dev->element, "views");
+	r->input = input ? input : open_input(r);
 	resnet_open(&r->encoder, &m->encoder, p, r->input);
 	if (p->kind == PASS_FROZEN)
 		return;

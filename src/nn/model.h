@@ -32,14 +32,14 @@ struct model_run {
 	const struct model *model;
 	struct resnet_run encoder;
 	struct head_run projector, predictor; /* the predictor only in PASS_TRAIN */
-	void *input; /* dev (groups n, size, size, 3); owned unless it was given */
+	void *input; /* dev (groups n, size, size, 3); owned unless it was given or is the pass's */
 	int owns_input;
 	void *output; /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET;
 			  not normalised */
 };
 
-/* pass holds kind, dev, groups, n, total, size, turns, label, lender, recompute; the rest is filled
- * in.  input NULL: memory of its own. */
+/* pass holds kind, dev, groups, n, total, size, turns, label, lender, early, recompute; the rest is
+ * filled in.  input NULL: memory of its own, or of an early pass's lender. */
 void model_open(struct model_run *r, const struct model *m, const struct config *c,
 	const struct pass *pass, void *input);
 void model_close(struct model_run *r);

@@ -38,9 +38,9 @@ void pass_borrow(struct pass *p)
 	for (int i = 0; p->lender && i < p->lender->buffer_count; i++) {
 		struct pass_buffer b = p->lender->buffers[i];
 
-		if (b.by_turn)
+		if (b.by_turn && !p->early)
 			continue;
-		b.busy = b.used = 0;
+		b.busy = b.used = b.by_turn = 0;
 		b.lent = 1;
 		add_buffer(p, b);
 	}

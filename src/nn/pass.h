@@ -32,6 +32,7 @@ struct pass {
 	const char *label;        /* what its memory is for: a constant string */
 	struct pass *lender;      /* a pass whose activations, but for those kept by turn, may be
 				     overwritten when this one runs; NULL: memory of its own */
+	int early;                /* it runs before the lender's turns: those kept by turn, too */
 	enum recompute recompute; /* PASS_TRAIN: what is not kept for the backward pass; not AUTO */
 	float eps, decay;         /* of batch norm */
 	const struct params *params;

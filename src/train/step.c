@@ -58,7 +58,7 @@ static void predict(struct step *s, struct model_run *run, int v, int first)
 		(size_t)run->pass.groups * (size_t)s->n, (int)d);
 }
 
-/* t of the large views from v on, unit length, from the same input. */
+/* t of the large views from v on, unit length. */
 static void project(struct step *s, int v)
 {
 	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
@@ -76,9 +76,14 @@ static void forward(struct step *s)
 	s->large.pass.running = t->running;
 	s->small.pass.running = s->config->model.small_stats ? t->running : NULL;
 	s->target.pass.running = t->target_running;
+	/* The target network first: it may lie in the online network's memory. */
+	for (int v = 0; v < large; v += s->target.pass.groups) {
+		draw(s, &s->target, v, s->target.pass.groups);
+		project(s, v);
+	}
 	for (int v = 0; v < large; v += s->large.pass.groups) {
-		draw(s, &s->large, v, s->large.pass.groups);
-		project(s, v); /* first: it may lie in the online network's memory */
+		if (s->large.input != s->target.input)
+			draw(s, &s->large, v, s->large.pass.groups);
 		predict(s, &s->large, v, 0);
 	}
 	for (int v = large; v < views; v += s->small.pass.groups) {

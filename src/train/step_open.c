@@ -5,18 +5,26 @@
 
 /* Views of a size that are run as one batch: all; or, where activations are made again, few. */
 
-/* As few as have images enough to be worth what weights cost once a batch, of those numbers that
- * divide all. */
-static int large_at_once(const struct step *s)
+/* As few as have so many images, of those numbers that divide all. */
+static int large_with(const struct step *s, int images)
 {
-	enum { ENOUGH = 8 };
 	int all = s->recipe.large, some = 1;
 
-	if (s->recompute == RECOMPUTE_NONE)
-		return all;
-	while (some < all && (all % some != 0 || some * s->n < ENOUGH))
+	while (some < all && (all % some != 0 || some * s->n < images))
 		some++;
 	return some;
+}
+
+/* Images enough to be worth what weights cost once a batch. */
+static int large_at_once(const struct step *s)
+{
+	return s->recompute == RECOMPUTE_NONE ? s->recipe.large : large_with(s, 8);
+}
+
+/* More where the online network's memory for all turns is there for it. */
+static int target_at_once(const struct step *s)
+{
+	return s->recompute == RECOMPUTE_OUTPUTS ? large_with(s, 16) : large_at_once(s);
 }
 
 /* As many as have no more pixels than the large views have at once, whose memory they use. */
@@ -61,10 +69,13 @@ static void open_runs(struct step *s)
 		model_open(&s->small, &s->model, s->config, &half, NULL);
 	}
 	pass.kind = PASS_TARGET;
+	pass.groups = target_at_once(s);
 	pass.turns = 1;
 	pass.label = "activations of the target network";
 	pass.lender = shares ? &s->large.pass : NULL;
-	model_open(&s->target, &s->model, s->config, &pass, s->large.input);
+	pass.early = shares;
+	model_open(&s->target, &s->model, s->config, &pass,
+		pass.groups == large && large_groups == large ? s->large.input : NULL);
 	model_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
 }
 
