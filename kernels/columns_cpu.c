@@ -62,7 +62,7 @@ const double *columns_sum(struct cpu *cpu, const struct columns *in)
 		memset(slabs, 0, cut.slab * sizeof(double));
 #pragma omp parallel num_threads(cpu->threads) if (large)
 	{
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < pieces; i++)
 			sum_piece(slabs, in, &cut, i);
 #pragma omp for schedule(static)

@@ -143,7 +143,7 @@ void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mea
 	size_t step = rows_at_once(channels), blocks = (rows + step - 1) / step;
 	size_t width = (size_t)channels, all = blocks * (size_t)groups;
 
-#pragma omp parallel for num_threads(cpu->threads) if (all > 2)
+#pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
 	for (size_t i = 0; i < all; i++) {
 		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
 		const struct norm_rows n = { .out = (float *)y + at,
@@ -275,7 +275,7 @@ void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void
 
 	for (size_t i = 0; i < length; i++)
 		means[i] = (float)(sums[i] / count);
-#pragma omp parallel for num_threads(cpu->threads) if (all > 2)
+#pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
 	for (size_t i = 0; i < all; i++) {
 		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
 		const struct norm_rows n = { .out = (float *)dx + at,

@@ -8,6 +8,7 @@
 
 enum {
 	MANY_PIXELS = 1024,    /* filters are turned */
+	PART = 512,            /* pixels at least that a thread takes at a time */
 	FEW_WEIGHTS = 1 << 16, /* their gradient is made by each thread from some of the pixels: the
 				  order of sums is that of the threads */
 	SIDE = 16              /* of blocks in which filters are turned: a line of the cache */
@@ -32,6 +33,16 @@ static struct points points_of(const struct cpu *cpu, const struct conv_shape *s
 int pointwise_fits(const struct conv_shape *s)
 {
 	return s->r == 1 && s->top == 0 && s->left == 0 && s->bottom == 0 && s->right == 0;
+}
+
+/* Parts of the pixels: more than threads, which take one after another, so that none waits long for
+ * one that other work held up. */
+static int parts_of(const struct points *p)
+{
+	enum { TURNS = 8 };
+	size_t turns = p->count / (PART * (size_t)p->threads);
+
+	return p->threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
 }
 
 /* Where part t of so many begins; the last ends at n. */
@@ -109,10 +120,11 @@ static void turn(float *to, const float *w, const struct points *p)
 /* Threads share the pixels. */
 static void forward_many(float *y, const float *x, const float *turned, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->threads) schedule(static)
-	for (int t = 0; t < p->threads; t++) {
-		size_t first = part(p->count, t, p->threads),
-		       end = part(p->count, t + 1, p->threads);
+	int parts = parts_of(p);
+
+#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
+	for (int t = 0; t < parts; t++) {
+		size_t first = part(p->count, t, parts), end = part(p->count, t + 1, parts);
 
 		product('N', 'N', end - first, p->out, p->in, x + first * p->in, p->in, turned,
 			p->out, 0, y + first * p->out, p->out);
@@ -152,6 +164,20 @@ void pointwise_forward(
 
 /* ---- backward ---- */
 
+/* Threads share the pixels. */
+static void data_of(float *dx, const float *dy, const float *w, const struct points *p)
+{
+	int parts = parts_of(p);
+
+#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
+	for (int t = 0; t < parts; t++) {
+		size_t first = part(p->count, t, parts), end = part(p->count, t + 1, parts);
+
+		product('N', 'N', end - first, p->in, p->out, dy + first * p->out, p->out, w, p->in,
+			0, dx + first * p->in, p->in);
+	}
+}
+
 void pointwise_backward_data(
 	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
 {
@@ -159,7 +185,7 @@ void pointwise_backward_data(
 	size_t picked = picked_count(&p, s);
 	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
 
-	product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, 0, to, p.in);
+	data_of(to, dy, w, &p);
 	if (picked)
 		pick(cpu, to, dx, s, 1);
 }

@@ -146,7 +146,7 @@ static void make_block(
 		for (int column = 0; column < f->outputs; column += TILE_LANES)
 			for (int row = 0; row < f->inputs; row += TILE_LANES)
 				transform_filters(f, c, (size_t)row, (size_t)column);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
 		for (int first = 0; first < c->t.count; first += tiles)
 			make_tiles(own, c, f, first,
 				first + tiles < c->t.count ? tiles : c->t.count - first);
@@ -223,7 +223,7 @@ static void make_few(struct cpu *cpu, struct call *c)
 #pragma omp for schedule(static)
 		for (int i = 0; i < t->count; i += SOME)
 			take_tiles(v, c, &m, i, i + SOME < t->count ? SOME : t->count - i);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
 		for (int output = 0; output < t->out; output += part)
 			make_outputs(own, v, c, &m, output,
 				output + part < t->out ? part : t->out - output);
