@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	MANY_PIXELS = 1024,    /* filters are turned */
+	MANY_PIXELS = 1024,    /* threads share them; in the forward pass filters are turned */
 	PART = 512,            /* pixels at least that a thread takes at a time */
 	FEW_WEIGHTS = 1 << 16, /* their gradient is made by each thread from some of the pixels: the
 				  order of sums is that of the threads */
@@ -165,7 +165,7 @@ void pointwise_forward(
 /* ---- backward ---- */
 
 /* Threads share the pixels. */
-static void data_of(float *dx, const float *dy, const float *w, const struct points *p)
+static void data_many(float *dx, const float *dy, const float *w, const struct points *p)
 {
 	int parts = parts_of(p);
 
@@ -185,7 +185,10 @@ void pointwise_backward_data(
 	size_t picked = picked_count(&p, s);
 	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
 
-	data_of(to, dy, w, &p);
+	if (p.count >= MANY_PIXELS)
+		data_many(to, dy, w, &p);
+	else
+		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, 0, to, p.in);
 	if (picked)
 		pick(cpu, to, dx, s, 1);
 }
