@@ -9,8 +9,7 @@ static int points_at(enum tile_way way, int m, int f)
 	return way != TILE_STRIDE_1 && f == 0 ? m : 1;
 }
 
-/* Of a side, for each of a filter's points along it: points of a tile, of those before it, of all.
- */
+/* Of a side, at each of a filter's points along it: points of a tile, of those before, of all. */
 struct shares {
 	int own[TILE_FILTER], before[TILE_FILTER], all[TILE_FILTER];
 };

@@ -10,6 +10,7 @@ enum { CHANNELS = 32, FILTERS_COST = 16 };
 
 /* ---- sides ---- */
 
+/* As few tiles as may be, of them as many of four as must be. */
 static void cut(struct tiling_side *s, int outputs)
 {
 	int threes;

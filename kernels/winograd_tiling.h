@@ -12,8 +12,7 @@ struct tiling_side {
 	int in, out;      /* pixels */
 	int tiles, fours; /* all, and those of 4 outputs, which come first; the others have 3 */
 	int before;       /* of an image's first tile, pixels of input before the map */
-	int late; /* TILE_APART: 1 where single taps make the second pixel of a pair, not the first
-		   */
+	int late;         /* TILE_APART: whether single taps make a pair's second pixel */
 };
 
 struct tiling {
@@ -33,6 +32,7 @@ struct tiling_place {
 	int image, row, column;
 };
 
+/* tile == count: the place after the last. */
 struct tiling_place tiling_place(const struct tiling *t, int tile);
 
 /* Addresses of a tile's inputs and outputs in maps x and y; `beyond` for those outside. */
@@ -48,7 +48,7 @@ int tiling_block(const struct tiling *t);
  * `most` at most. */
 int tiling_part(int channels, int most);
 
-/* Floats from one point's filters to the next. */
+/* Floats from one point's filters to the next, a line of the cache more than they are long. */
 static inline size_t apart(int rows, int columns)
 {
 	return (size_t)rows * (size_t)columns + TILE_LANES;
