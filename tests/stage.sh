@@ -153,7 +153,9 @@ killed_and_found_again() {
 	train killed && grep -q '; [1-9][0-9]* of them were there before' said && same_end killed && no_copies || show
 }
 two_jobs() {
-	OMP_NUM_THREADS=1 timeout 120 mpirun --oversubscribe --bind-to none -n 1 "$RELIQUARY" pretrain --data.train="$data" \
+	# a folder of its own for Open MPI's sessions: two mpirun that make the same one at once may fail
+	mkdir session
+	OMPI_MCA_orte_tmpdir_base=$scratch/session OMP_NUM_THREADS=1 timeout 120 mpirun --oversubscribe --bind-to none -n 1 "$RELIQUARY" pretrain --data.train="$data" \
 		$tiny --train.steps=6 --checkpoint.every=3 --run.dir="$scratch/other" --data.stage_dir="$scratch/disk" >said-other 2>&1 &
 	job=$!
 	train beside || show || return 1

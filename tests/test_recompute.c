@@ -88,15 +88,15 @@ static void all_views_at_once_give_the_same_gradients(void **state)
 static void as_many_views_at_once_as_gain(void **state)
 {
 	static const struct {
-		int batch, large, small, small_size, large_groups, small_groups;
+		int batch, large, small, small_size, large_groups, target_groups, small_groups;
 	} some[] = {
-		{ 16, 4, 2, 33, 1, 2 },
-		{ 16, 4, 2, 49, 1, 1 },
-		{ 16, 4, 3, 33, 1, 3 },
-		{ 8, 4, 6, 33, 1, 3 },
-		{ 4, 4, 6, 49, 2, 3 },
-		{ 4, 3, 2, 49, 3, 2 },
-		{ 1, 4, 0, 49, 4, 1 },
+		{ 16, 4, 2, 33, 1, 1, 2 },
+		{ 16, 4, 2, 49, 1, 1, 1 },
+		{ 16, 4, 3, 33, 1, 1, 3 },
+		{ 8, 4, 6, 33, 1, 2, 3 },
+		{ 4, 4, 6, 49, 2, 4, 3 },
+		{ 4, 3, 2, 49, 3, 3, 2 },
+		{ 1, 4, 0, 49, 4, 4, 1 },
 	};
 
 	(void)state;
@@ -111,7 +111,7 @@ static void as_many_views_at_once_as_gain(void **state)
 		open_step(&s, &c);
 		assert_int_equal(s.large.pass.groups, some[i].large_groups);
 		assert_int_equal(s.large.pass.groups * s.large.pass.turns, some[i].large);
-		assert_int_equal(s.target.pass.groups, some[i].large_groups);
+		assert_int_equal(s.target.pass.groups, some[i].target_groups);
 		if (some[i].small > 0) {
 			assert_int_equal(s.small.pass.groups, some[i].small_groups);
 			assert_int_equal(s.small.pass.groups * s.small.pass.turns, some[i].small);
