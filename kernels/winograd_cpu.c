@@ -74,45 +74,15 @@ static void transform_filters(
 	}
 }
 
-/* ---- tiles ---- */
-
-/* Some tiles' rows of v, the matrices of inputs. */
-static void take_tiles(
-	float *v, const struct call *c, const struct matrices *m, int first, int tiles)
-{
-	struct points_cursor cursor = points_begin(&c->t, m, v, first, c->t.in);
-
-	for (int tile = first; tile < first + tiles; tile++) {
-		const struct tiling_place p = tiling_place(&c->t, tile);
-		float *pixel[TILE_MOST], *point[TILE_MOST];
-
-		tiling_inputs(pixel, &c->t, c->x, &p, c->zeros);
-		points_next(point, &cursor, &p.tile);
-		tile_input(&p.tile, point, (const float **)pixel, c->t.in);
-	}
-}
-
-/* Some outputs of some tiles, from y, the matrices of these outputs. */
-static void give_tiles(const float *y, const struct call *c, const struct filters *f,
-	const struct matrices *m, int first, int tiles)
-{
-	struct points_cursor cursor = points_begin(&c->t, m, (float *)y, first, f->outputs);
-
-	for (int tile = first; tile < first + tiles; tile++) {
-		const struct tiling_place p = tiling_place(&c->t, tile);
-		float *pixel[TILE_MOST], *point[TILE_MOST];
-
-		tiling_outputs(pixel, &c->t, c->y + f->output, &p, NULL);
-		points_next(point, &cursor, &p.tile);
-		tile_output(&p.tile, pixel, (const float **)point, f->outputs);
-	}
-}
+/* ---- products ---- */
 
 /* y = v u, or +=: matrices of all inputs, of which the filters' are taken, and of the filters'
  * outputs */
-static void multiply(float *y, const float *v, const struct filters *f, const struct matrices *m,
-	int in, int add)
+static void multiply(
+	float *y, const float *v, const struct filters *f, const struct matrices *m, int add)
 {
+	int in = m->t->in;
+
 	for (int p = 0; p < TILE_FILTERS; p++)
 		if (m->begin[p + 1] > m->begin[p])
 			DNNL_CHECK(dnnl_sgemm('N', 'N', m->begin[p + 1] - m->begin[p], f->outputs,
@@ -124,14 +94,14 @@ static void multiply(float *y, const float *v, const struct filters *f, const st
 /* ---- many tiles ---- */
 
 static void make_tiles(
-	float *work, const struct call *c, const struct filters *f, int first, int tiles)
+	float *work, const struct call *c, const struct filters *f, const struct tiles *tiles)
 {
-	const struct matrices m = matrices_of(&c->t, first, tiles);
+	const struct matrices m = matrices_of(&c->t, tiles->first, tiles->count);
 	float *v = work, *y = work + matrices_floats(&m, c->t.in);
 
-	take_tiles(v, c, &m, first, tiles);
-	multiply(y, v, f, &m, c->t.in, 0);
-	give_tiles(y, c, f, &m, first, tiles);
+	points_of_inputs(v, &m, c->x, c->zeros, tiles);
+	multiply(y, v, f, &m, 0);
+	points_to_outputs(c->y + f->output, &m, y, f->outputs, tiles);
 }
 
 /* A block of outputs; work: of each thread, `size` floats. */
@@ -147,9 +117,12 @@ static void make_block(
 			for (int row = 0; row < f->inputs; row += TILE_LANES)
 				transform_filters(f, c, (size_t)row, (size_t)column);
 #pragma omp for schedule(dynamic)
-		for (int first = 0; first < c->t.count; first += tiles)
-			make_tiles(own, c, f, first,
-				first + tiles < c->t.count ? tiles : c->t.count - first);
+		for (int first = 0; first < c->t.count; first += tiles) {
+			int left = c->t.count - first;
+
+			make_tiles(
+				own, c, f, &(struct tiles){ first, left < tiles ? left : tiles });
+		}
 	}
 }
 
@@ -196,9 +169,9 @@ static void make_outputs(float *work, const float *v, const struct call *c,
 		for (int column = 0; column < outputs; column += TILE_LANES)
 			for (int row = 0; row < f.inputs; row += TILE_LANES)
 				transform_filters(&f, c, (size_t)row, (size_t)column);
-		multiply(y, v, &f, m, t->in, f.input > 0);
+		multiply(y, v, &f, m, f.input > 0);
 	}
-	give_tiles(y, c, &f, m, 0, t->count);
+	points_to_outputs(c->y + output, m, y, outputs, &(struct tiles){ 0, t->count });
 }
 
 static void make_few(struct cpu *cpu, struct call *c)
@@ -221,8 +194,12 @@ static void make_few(struct cpu *cpu, struct call *c)
 		float *own = work + (size_t)omp_get_thread_num() * size;
 
 #pragma omp for schedule(static)
-		for (int i = 0; i < t->count; i += SOME)
-			take_tiles(v, c, &m, i, i + SOME < t->count ? SOME : t->count - i);
+		for (int i = 0; i < t->count; i += SOME) {
+			int left = t->count - i;
+
+			points_of_inputs(v, &m, c->x, c->zeros,
+				&(struct tiles){ i, left < SOME ? left : SOME });
+		}
 #pragma omp for schedule(dynamic)
 		for (int output = 0; output < t->out; output += part)
 			make_outputs(own, v, c, &m, output,

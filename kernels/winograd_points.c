@@ -59,7 +59,7 @@ struct matrices matrices_of(const struct tiling *t, int first, int tiles)
 {
 	const struct tiling_place begin = tiling_place(t, first);
 	const struct tiling_place end = tiling_place(t, first + tiles);
-	struct matrices m = { .begin = { 0 } };
+	struct matrices m = { .t = t };
 	int after[TILE_FILTERS];
 
 	rows_before(m.before, t, &begin);
@@ -69,21 +69,28 @@ struct matrices matrices_of(const struct tiling *t, int first, int tiles)
 	return m;
 }
 
-struct points_cursor points_begin(
-	const struct tiling *t, const struct matrices *m, float *v, int tile, int channels)
+/* Goes through tiles in order. */
+struct cursor {
+	enum tile_way way;
+	int channels;
+	float *next[TILE_FILTERS]; /* where the next tile's rows begin */
+};
+
+static struct cursor begin(const struct matrices *m, float *v, int channels, int tile)
 {
-	const struct tiling_place here = tiling_place(t, tile);
-	struct points_cursor c = { .way = t->way, .channels = channels };
+	const struct tiling_place here = tiling_place(m->t, tile);
+	struct cursor c = { .way = m->t->way, .channels = channels };
 	int rows[TILE_FILTERS];
 
-	rows_before(rows, t, &here);
+	rows_before(rows, m->t, &here);
 	for (int p = 0; p < TILE_FILTERS; p++)
 		c.next[p] = v + matrices_at(m, p, channels) +
 			(size_t)(rows[p] - m->before[p]) * (size_t)channels;
 	return c;
 }
 
-void points_next(float **point, struct points_cursor *c, const struct tile *s)
+/* Addresses of the next tile's points, in row-major order. */
+static void next_points(float **point, struct cursor *c, const struct tile *s)
 {
 	/* The filter's point of each point of a line; a strided line of 3 begins at the second. */
 	static const int plain[] = { 0, 1, 2, 3, 4, 5 }, strided[] = { 0, 0, 0, 0, 1, 2, 3, 4, 5 };
@@ -100,4 +107,49 @@ void points_next(float **point, struct points_cursor *c, const struct tile *s)
 			*point++ = *next;
 			*next += c->channels;
 		}
+}
+
+void points_of_inputs(float *v, const struct matrices *m, const float *x, float *beyond,
+	const struct tiles *tiles)
+{
+	struct cursor cursor = begin(m, v, m->t->in, tiles->first);
+
+	for (int i = 0; i < tiles->count; i++) {
+		const struct tiling_place p = tiling_place(m->t, tiles->first + i);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_inputs(pixel, m->t, x, &p, beyond);
+		next_points(point, &cursor, &p.tile);
+		tile_input(&p.tile, point, (const float **)pixel, m->t->in);
+	}
+}
+
+void points_to_outputs(
+	float *y, const struct matrices *m, const float *p, int channels, const struct tiles *tiles)
+{
+	struct cursor cursor = begin(m, (float *)p, channels, tiles->first);
+
+	for (int i = 0; i < tiles->count; i++) {
+		const struct tiling_place place = tiling_place(m->t, tiles->first + i);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_outputs(pixel, m->t, y, &place, NULL);
+		next_points(point, &cursor, &place.tile);
+		tile_output(&place.tile, pixel, (const float **)point, channels);
+	}
+}
+
+void points_of_gradients(float *z, const struct matrices *m, const float *dy, int channels,
+	float *beyond, const struct tiles *tiles)
+{
+	struct cursor cursor = begin(m, z, channels, tiles->first);
+
+	for (int i = 0; i < tiles->count; i++) {
+		const struct tiling_place p = tiling_place(m->t, tiles->first + i);
+		float *pixel[TILE_MOST], *point[TILE_MOST];
+
+		tiling_outputs(pixel, m->t, (float *)dy, &p, beyond);
+		next_points(point, &cursor, &p.tile);
+		tile_output_gradient(&p.tile, point, (const float **)pixel, channels);
+	}
 }

@@ -16,6 +16,7 @@ int points_of_all(const struct tiling *t);
 
 /* The matrices of some tiles, one after another. */
 struct matrices {
+	const struct tiling *t;
 	int before[TILE_FILTERS];    /* at each point: rows of tiles before these */
 	int begin[TILE_FILTERS + 1]; /* rows of the matrices of points before; the last: all */
 };
@@ -42,16 +43,21 @@ static inline size_t matrices_most(const struct tiling *t, int tiles, int channe
 	return (size_t)(tiles * points_most(t->way)) * (size_t)channels + TILE_FILTERS * TILE_LANES;
 }
 
-/* Goes through tiles in order, beginning with `tile` of matrices v, and gives the addresses of each
- * one's points, in row-major order. */
-struct points_cursor {
-	enum tile_way way;
-	int channels;
-	float *next[TILE_FILTERS];
+/* Tiles of those that have matrices. */
+struct tiles {
+	int first, count;
 };
 
-struct points_cursor points_begin(
-	const struct tiling *t, const struct matrices *m, float *v, int tile, int channels);
-void points_next(float **point, struct points_cursor *c, const struct tile *s);
+/* v: the matrices of inputs of map x; `beyond`: what lies beyond it, t->in floats. */
+void points_of_inputs(float *v, const struct matrices *m, const float *x, float *beyond,
+	const struct tiles *tiles);
+
+/* Map y, from its first channel that is meant: so many channels, from p, the matrices of these. */
+void points_to_outputs(float *y, const struct matrices *m, const float *p, int channels,
+	const struct tiles *tiles);
+
+/* z: the matrices of gradients of so many channels of map dy, from its first that is meant. */
+void points_of_gradients(float *z, const struct matrices *m, const float *dy, int channels,
+	float *beyond, const struct tiles *tiles);
 
 #endif

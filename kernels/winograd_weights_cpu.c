@@ -21,42 +21,12 @@ struct call {
 	float *zeros;     /* a pixel beyond the border */
 };
 
-/* Inputs of some tiles, in v. */
-static void take_inputs(const struct call *c, const struct matrices *m, int first, int tiles)
-{
-	struct points_cursor cursor = points_begin(&c->t, m, c->v, first, c->t.in);
-
-	for (int tile = first; tile < first + tiles; tile++) {
-		const struct tiling_place p = tiling_place(&c->t, tile);
-		float *pixel[TILE_MOST], *point[TILE_MOST];
-
-		tiling_inputs(pixel, &c->t, c->x, &p, c->zeros);
-		points_next(point, &cursor, &p.tile);
-		tile_input(&p.tile, point, (const float **)pixel, c->t.in);
-	}
-}
-
-/* Gradients of the block's outputs, in z. */
-static void take_gradients(const struct call *c, const struct matrices *m, int first, int tiles)
-{
-	struct points_cursor cursor = points_begin(&c->t, m, c->z, first, c->count);
-
-	for (int tile = first; tile < first + tiles; tile++) {
-		const struct tiling_place p = tiling_place(&c->t, tile);
-		float *pixel[TILE_MOST], *point[TILE_MOST];
-
-		tiling_outputs(pixel, &c->t, (float *)c->dy + c->first, &p, c->zeros);
-		points_next(point, &cursor, &p.tile);
-		tile_output_gradient(&p.tile, point, (const float **)pixel, c->count);
-	}
-}
-
-static void take_tiles(const struct call *c, const struct matrices *m, int first, int tiles)
+static void take_tiles(const struct call *c, const struct matrices *m, const struct tiles *tiles)
 {
 	/* Where all tiles are taken at a time, they are there since the first block of outputs. */
 	if (c->first == 0 || c->tiles < c->t.count)
-		take_inputs(c, m, first, tiles);
-	take_gradients(c, m, first, tiles);
+		points_of_inputs(c->v, m, c->x, c->zeros, tiles);
+	points_of_gradients(c->z, m, c->dy + c->first, c->count, c->zeros, tiles);
 }
 
 static void multiply(const struct call *c, const struct matrices *m, int p, int add)
@@ -92,7 +62,9 @@ static void add_block(const struct call *c, int threads)
 
 #pragma omp for schedule(static)
 			for (int i = 0; i < tiles; i += SOME)
-				take_tiles(c, &m, first + i, i + SOME < tiles ? SOME : tiles - i);
+				take_tiles(c, &m,
+					&(struct tiles){
+						first + i, i + SOME < tiles ? SOME : tiles - i });
 #pragma omp for schedule(dynamic)
 			for (int p = 0; p < TILE_FILTERS; p++)
 				multiply(c, &m, p, first > 0);

@@ -166,19 +166,23 @@ static void check_errors(const struct conv_shape *s)
 	}
 	for (int k = 0; k < 2; k++) {
 		print_message("# %.2g, directly %.2g\n", error[1][k], error[0][k]);
-		assert_true(error[1][k] != error[0][k]); /* they are two algorithms */
-		assert_true(error[1][k] < 3 * error[0][k]);
+		/* They are two algorithms.  With stride 2 middle taps have no transform. */
+		if (s->stride == 1)
+			assert_true(error[1][k] > error[0][k]);
+		else
+			assert_true(error[1][k] != error[0][k]);
+		assert_true(error[1][k] < (s->stride == 1 ? 3 : 2) * error[0][k]);
 	}
 	buffers_check();
 }
 
 static void errors_are_about_twice_those_of_sums(void **state)
 {
-	static const int sides[] = { 16, 22, 28 };
+	static const int sides[] = { 14, 16, 22, 28 };
 
 	(void)state;
 	for (int stride = 1; stride <= 2; stride++)
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < 4; i++) {
 			const int n = sides[i];
 			const struct conv_shape s = { 8, n, n, 64, 64, 3, stride, 1, 1, 1, 1 };
 

@@ -149,7 +149,7 @@ static void print_table(const struct result *r, const struct config *c, int rank
 	       "anything. Floor: the sum over calls of the larger of operations / %.4g GFLOP/s (measured: products of large\n"
 	       "matrices) and bytes / %.4g GB/s (measured: large arrays copied and added), each array moved once a call; the\n"
 	       "best of what was measured before and after the steps. Under 1.00 the cache helped, Winograd's algorithm\n"
-	       "saved three of four multiplications, or other work held the measurements back.\n",
+	       "saved multiplications, or other work held the measurements back.\n",
 		r->steps, r->steps == 1 ? "" : "s", r->rate / 1e9, r->card.bandwidth / 1e9);
 }
 
