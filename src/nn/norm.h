@@ -29,7 +29,7 @@ void norm_forward(
 	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu);
 
 /* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else
- * NULL.  dx or dresidual may be dy. */
+ * NULL.  dx or dresidual may be dy; dx may be x. */
 void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
 	const void *y, const void *x);
 

@@ -58,10 +58,10 @@ void resnet_forward(struct resnet_run *r, struct pass *p);
 
 /* Buffers of the backward pass, dev, each of `largest` elements of the largest run that uses them.
  */
-enum { GRADIENT_BUFFERS = 3 };
+enum { GRADIENT_BUFFERS = 2 };
 
-/* From dfeatures; done(arg, offset), unless NULL, is told whenever all gradients from that offset
- * of the buffer on are final. */
+/* From dfeatures, overwriting outputs of convolutions; done(arg, offset), unless NULL, is told
+ * whenever all gradients from that offset of the buffer on are final. */
 void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],
 	const void *dfeatures, void (*done)(void *arg, size_t offset), void *arg);
 

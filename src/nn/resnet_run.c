@@ -143,14 +143,12 @@ void resnet_forward(struct resnet_run *r, struct pass *p)
 		last_pixels(r), net->features);
 }
 
-/* ---- backward: three buffers change places ---- */
+/* ---- backward: gradients of units' outputs lie in two buffers in turn, those of convolutions'
+ * outputs where these outputs were ---- */
 
-static void *other(void *buffer[GRADIENT_BUFFERS], const void *a, const void *b)
+static void *other(void *buffer[GRADIENT_BUFFERS], const void *a)
 {
-	for (int i = 0; i < GRADIENT_BUFFERS; i++)
-		if (buffer[i] != a && buffer[i] != b)
-			return buffer[i];
-	return NULL; /* of three buffers two are excluded */
+	return buffer[buffer[0] == a];
 }
 
 /* dy lies in one of the buffers, is overwritten; returns the one that holds dx. */
@@ -158,23 +156,19 @@ static void *backward_block(struct block_run *r, const struct block *k, struct p
 	void *buffer[GRADIENT_BUFFERS], void *dy)
 {
 	const struct backend *be = p->dev->be;
-	void *residual = dy, *dz = other(buffer, dy, NULL), *dx = NULL;
+	void *residual = dy, *dx = other(buffer, dy);
 	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
 
 	restore_block(r, k, p);
-	unit_backward_norm(&r->unit[k->units - 1], p, dz, residual, dy);
+	unit_backward_norm(&r->unit[k->units - 1], p, residual, dy);
 	for (int i = k->units - 1; i >= 0; i--) {
-		dx = other(buffer, residual, dz);
-		unit_backward_conv(&r->unit[i], p, dx, dz);
-		dz = dx;
+		unit_backward_conv(&r->unit[i], p, dx);
 		if (i > 0)
-			unit_backward_norm(&r->unit[i - 1], p, dz, NULL, dz);
+			unit_backward_norm(&r->unit[i - 1], p, NULL, dx);
 	}
 	if (k->has_shortcut) {
-		unit_backward_norm(&r->shortcut, p, residual, NULL, residual);
-		dz = other(buffer, dx, residual);
-		unit_backward_conv(&r->shortcut, p, dz, residual);
-		residual = dz;
+		unit_backward_norm(&r->shortcut, p, NULL, residual);
+		unit_backward_conv(&r->shortcut, p, residual);
 	}
 	inputs *= (size_t)(r->unit[0].x_height * r->unit[0].x_width);
 	be->add(p->dev, dx, residual, inputs);
@@ -185,15 +179,15 @@ static void backward_stem(
 	struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS], void *dy)
 {
 	if (r->net->stem == STEM_IMAGENET) {
-		void *dx = other(buffer, dy, NULL);
+		void *dx = other(buffer, dy);
 
 		if (pass_is_lean(p))
 			unit_restore(&r->stem, p);
 		p->dev->be->max_pool_backward(p->dev, dx, dy, r->pool_index, &r->pool);
 		dy = dx;
 	}
-	unit_backward_norm(&r->stem, p, dy, NULL, dy);
-	unit_backward_conv(&r->stem, p, NULL, dy);
+	unit_backward_norm(&r->stem, p, NULL, dy);
+	unit_backward_conv(&r->stem, p, NULL);
 }
 
 void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],

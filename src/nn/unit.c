@@ -95,16 +95,18 @@ void unit_restore(struct unit_run *r, struct pass *p)
 	p->replay = replay;
 }
 
-void unit_backward_norm(
-	struct unit_run *r, struct pass *p, void *dz, void *dresidual, const void *dy)
+void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy)
 {
+	void *z = z_of(r, p);
+
 	p->dev->layer = r->unit->name;
-	norm_backward(&r->norm, p, dz, dresidual, dy, r->unit->relu ? r->y : NULL, z_of(r, p));
+	norm_backward(&r->norm, p, z, dresidual, dy, r->unit->relu ? r->y : NULL, z);
 }
 
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, const void *dz)
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx)
 {
 	const struct backend *be = p->dev->be;
+	const void *dz = z_of(r, p);
 
 	p->dev->layer = r->unit->name;
 	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);

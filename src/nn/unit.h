@@ -48,13 +48,12 @@ void unit_forward(struct unit_run *r, struct pass *p, const void *residual);
 /* Make y, of a unit without residual, again from z of this turn. */
 void unit_restore(struct unit_run *r, struct pass *p);
 
-/* dz (may be dy) and, unless NULL, dresidual (may be dy, then dz is another) from dy = the gradient
- * of y. */
-void unit_backward_norm(
-	struct unit_run *r, struct pass *p, void *dz, void *dresidual, const void *dy);
+/* From dy = the gradient of y, that of z in the place of z and, unless NULL, dresidual (may be dy).
+ */
+void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
 
-/* Gradients of the weights and, unless dx is NULL, of x, from dz. */
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, const void *dz);
+/* After it: gradients of the weights and, unless dx is NULL, of x. */
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx);
 
 /* Elements of y. */
 size_t unit_output(const struct unit_run *r, const struct pass *p);
