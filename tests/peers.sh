@@ -144,7 +144,8 @@ peer_python() { # script, arguments...
 # PyTorch's first steps are up to twice as long as later ones: until malloc keeps its memory, all of it comes anew from the kernel.
 step_seconds() { # architecture: images a second, by the median of the last six of twelve steps
 	peer_python step.py "$1" 8 2 12 "$layout" >"$scratch/steps" || { status=$?; cat "$scratch/steps"; return $status; }
-	sed '$d' "$scratch/steps" | tail -n 6 | sort -n | awk '{ s[NR] = $1 } END { print 8 / s[int((NR + 1) / 2)] }'
+	sed '$d' "$scratch/steps" | tail -n 6 >"$scratch/last"
+	median "$scratch/last" | awk '{ print 8 / $1 }'
 }
 step_memory() { # large and small views: GB
 	peer_python step.py resnet50 8 2 2 "$layout" "$@" >"$scratch/steps" || { status=$?; cat "$scratch/steps"; return $status; }

@@ -107,9 +107,11 @@ struct gradients {
 	float *dx, *dresidual;
 };
 
-/* in_place: dx over x and dresidual over dy, or dx over dy */
+enum place { APART, OVER_DY, OVER_X };
+
+/* place: where dx goes; but for APART dresidual goes over dy, and dx then over x. */
 static struct gradients backward(struct device *dev, const struct shape *s, const struct layer *l,
-	const double *sums, int variant, int in_place, int shift)
+	const double *sums, int variant, enum place place, int shift)
 {
 	float *nothing = buffer(l->n);
 	void *x = put(dev, l->x, l->n, shift), *dy = put(dev, l->dy, l->n, shift);
@@ -117,10 +119,10 @@ static struct gradients backward(struct device *dev, const struct shape *s, cons
 	void *dresidual = NULL, *dx = put(dev, nothing, l->n, shift);
 	struct gradients g = { NULL, NULL };
 
-	if (in_place)
-		dx = variant & 2 ? x : dy;
+	if (place != APART)
+		dx = variant & 2 || place == OVER_X ? x : dy;
 	if (variant & 2)
-		dresidual = in_place ? dy : put(dev, nothing, l->n, shift);
+		dresidual = place != APART ? dy : put(dev, nothing, l->n, shift);
 	dev->be->norm_backward(dev, dx, dresidual, dy, y, x, put_floats(dev, l->mean, l->stats, 0),
 		put_floats(dev, l->rstd, l->stats, 0), put_floats(dev, l->gamma, l->width, 0),
 		put_bytes(dev, sums, 2 * l->stats * sizeof *sums, 0), (double)s->rows, s->groups,
@@ -163,12 +165,14 @@ static void backwards_on(struct device *dev)
 		struct layer l = layer_of(dev, s);
 		int variant = i % VARIANTS;
 		double *sums = doubles_of(buffer_random(2 * l.stats, 8), 2 * l.stats);
-		struct gradients plain = backward(dev, s, &l, sums, variant, 0, 0), again;
+		struct gradients plain = backward(dev, s, &l, sums, variant, APART, 0), again;
 
 		check_gradients(dev, s, &l, sums, variant, &plain);
-		again = backward(dev, s, &l, sums, variant, 1, 0);
-		same_gradients("in place", &l, &again, &plain);
-		again = backward(dev, s, &l, sums, variant, 0, 1);
+		again = backward(dev, s, &l, sums, variant, OVER_DY, 0);
+		same_gradients("over dy", &l, &again, &plain);
+		again = backward(dev, s, &l, sums, variant, OVER_X, 0);
+		same_gradients("over x", &l, &again, &plain);
+		again = backward(dev, s, &l, sums, variant, APART, 1);
 		same_gradients("not aligned", &l, &again, &plain);
 		arrays_free(dev);
 	}

@@ -224,8 +224,9 @@ static void backward_in_place(void **state)
 	size_t bytes = size_of(s) * sizeof(float);
 
 	(void)state;
-	for (int variant = 0; variant < 4; variant++) {
+	for (int i = 0; i < 4 * 2; i++) {
 		struct device *dev = device_open(2), *one = device_open(1);
+		int variant = i / 2, over_x = i % 2;
 		struct layer l;
 		struct backward plain, again;
 
@@ -233,12 +234,8 @@ static void backward_in_place(void **state)
 		backward_make(&plain, &l), backward_make(&again, &l);
 		layer_forward(dev, &l, l.y);
 		layer_backward(one, &l, &plain);
-		if (l.with_residual) {
-			again.dresidual = l.dy;
-			again.dx = l.x;
-		} else {
-			again.dx = l.dy;
-		}
+		again.dresidual = l.with_residual ? l.dy : NULL;
+		again.dx = l.with_residual || over_x ? l.x : l.dy;
 		layer_backward(dev, &l, &again);
 		check_same("dx", again.dx, plain.dx, bytes);
 		if (l.with_residual)

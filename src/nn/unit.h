@@ -23,8 +23,8 @@ struct unit_run {
 	struct norm_run norm;
 	int x_height, x_width, height, width; /* of input and output */
 	const void *x;                        /* dev (groups n, x_height, x_width, in) */
-	/* dev (groups n, height, width, out): the convolution's output (see pass_of_turn), the
-	 * unit's */
+	/* dev (groups n, height, width, out): the convolution's output (see pass_of_turn), in the
+	 * backward pass then its gradient; the unit's */
 	void *z, *y;
 };
 
