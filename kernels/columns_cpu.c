@@ -58,13 +58,14 @@ const double *columns_sum(struct cpu *cpu, const struct columns *in)
 	double *slabs = cpu_scratch(cpu, slabs_needed * cut.slab * sizeof(double));
 	int large = in->rows * cut.slab > 32768;
 
+	cpu_turn(cpu);
 	if (cut.chunks == 0)
 		memset(slabs, 0, cut.slab * sizeof(double));
 #pragma omp parallel num_threads(cpu->threads) if (large)
 	{
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < pieces; i++)
-			sum_piece(slabs, in, &cut, i);
+			sum_piece(slabs, in, &cut, cpu_part(cpu, i, pieces));
 #pragma omp for schedule(static)
 		for (size_t i = 0; i < cut.slab; i += SPAN)
 			add_slabs(slabs + i, &cut, cut.slab - i < SPAN ? cut.slab - i : SPAN);

@@ -21,6 +21,7 @@ struct cpu {
 	dnnl_stream_t stream;
 	void *scratch; /* one piece for all operations, grown by cpu_scratch */
 	size_t scratch_bytes;
+	int backwards; /* the way that the operation at work goes through memory */
 };
 
 #define DNNL_CHECK(call)                                                                           \
@@ -35,6 +36,19 @@ struct cpu *cpu_of(struct device *dev);
 /* Memory of at least so many bytes, 64-byte aligned, with any content, until the next call: an
  * operation asks once. */
 void *cpu_scratch(struct cpu *cpu, size_t bytes);
+
+/* Operations on activations go through memory forwards and backwards in turn: each begins where the
+ * one before ended, with what is still in the cache.  cpu_turn begins one, cpu_part is its i-th of
+ * n parts. */
+static inline void cpu_turn(struct cpu *cpu)
+{
+	cpu->backwards = !cpu->backwards;
+}
+
+static inline size_t cpu_part(const struct cpu *cpu, size_t i, size_t n)
+{
+	return cpu->backwards ? n - 1 - i : i;
+}
 
 /* bytes rounded up so that the next piece is aligned as well */
 static inline size_t cpu_round(size_t bytes)

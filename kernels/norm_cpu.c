@@ -143,10 +143,12 @@ void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mea
 	size_t step = rows_at_once(channels), blocks = (rows + step - 1) / step;
 	size_t width = (size_t)channels, all = blocks * (size_t)groups;
 
+	cpu_turn(cpu);
 #pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
-	for (size_t i = 0; i < all; i++) {
-		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
-		const struct norm_rows n = { .out = (float *)y + at,
+	for (size_t n = 0; n < all; n++) {
+		size_t i = cpu_part(cpu, n, all), g = i / blocks, row = i % blocks * step;
+		size_t at = (g * rows + row) * width;
+		const struct norm_rows part = { .out = (float *)y + at,
 			.x = (const float *)x + at,
 			.residual = residual ? (const float *)residual + at : NULL,
 			.mean = mean + g * width,
@@ -156,7 +158,7 @@ void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mea
 			.rows = rows - row < step ? rows - row : step,
 			.channels = width };
 
-		apply_rows(&n, relu);
+		apply_rows(&part, relu);
 	}
 }
 
@@ -275,10 +277,12 @@ void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void
 
 	for (size_t i = 0; i < length; i++)
 		means[i] = (float)(sums[i] / count);
+	cpu_turn(cpu);
 #pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
-	for (size_t i = 0; i < all; i++) {
-		size_t g = i / blocks, row = i % blocks * step, at = (g * rows + row) * width;
-		const struct norm_rows n = { .out = (float *)dx + at,
+	for (size_t n = 0; n < all; n++) {
+		size_t i = cpu_part(cpu, n, all), g = i / blocks, row = i % blocks * step;
+		size_t at = (g * rows + row) * width;
+		const struct norm_rows part = { .out = (float *)dx + at,
 			.dresidual = dresidual ? (float *)dresidual + at : NULL,
 			.x = (const float *)x + at,
 			.dy = (const float *)dy + at,
@@ -291,6 +295,6 @@ void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void
 			.rows = rows - row < step ? rows - row : step,
 			.channels = width };
 
-		backward_rows(&n);
+		backward_rows(&part);
 	}
 }

@@ -15,8 +15,8 @@ enum {
 };
 
 struct points {
+	const struct cpu *cpu;
 	size_t count, in, out; /* pixels of y; channels */
-	int threads;
 };
 
 static struct points points_of(const struct cpu *cpu, const struct conv_shape *s)
@@ -24,10 +24,10 @@ static struct points points_of(const struct cpu *cpu, const struct conv_shape *s
 	size_t height = (size_t)conv_out(s->h, 0, 0, 1, s->stride);
 	size_t width = (size_t)conv_out(s->w, 0, 0, 1, s->stride);
 
-	return (struct points){ .count = (size_t)s->n * height * width,
+	return (struct points){ .cpu = cpu,
+		.count = (size_t)s->n * height * width,
 		.in = (size_t)s->c,
-		.out = (size_t)s->k,
-		.threads = cpu->threads };
+		.out = (size_t)s->k };
 }
 
 int pointwise_fits(const struct conv_shape *s)
@@ -40,9 +40,9 @@ int pointwise_fits(const struct conv_shape *s)
 static int parts_of(const struct points *p)
 {
 	enum { TURNS = 8 };
-	size_t turns = p->count / (PART * (size_t)p->threads);
+	size_t turns = p->count / (PART * (size_t)p->cpu->threads);
 
-	return p->threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
+	return p->cpu->threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
 }
 
 /* Where part t of so many begins; the last ends at n. */
@@ -111,7 +111,7 @@ static void turn_block(
 /* Filters (in, out). */
 static void turn(float *to, const float *w, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->threads) collapse(2) schedule(static)
+#pragma omp parallel for num_threads(p->cpu->threads) collapse(2) schedule(static)
 	for (size_t output = 0; output < p->out; output += SIDE)
 		for (size_t input = 0; input < p->in; input += SIDE)
 			turn_block(to, w, p, output, input);
@@ -122,8 +122,9 @@ static void forward_many(float *y, const float *x, const float *turned, const st
 {
 	int parts = parts_of(p);
 
-#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
-	for (int t = 0; t < parts; t++) {
+#pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
+	for (int i = 0; i < parts; i++) {
+		int t = (int)cpu_part(p->cpu, (size_t)i, (size_t)parts);
 		size_t first = part(p->count, t, parts), end = part(p->count, t + 1, parts);
 
 		product('N', 'N', end - first, p->out, p->in, x + first * p->in, p->in, turned,
@@ -134,9 +135,10 @@ static void forward_many(float *y, const float *x, const float *turned, const st
 /* Threads share the outputs, so that each reads its filters only. */
 static void forward_few(float *y, const float *x, const float *w, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->threads) schedule(static)
-	for (int t = 0; t < p->threads; t++) {
-		size_t first = part(p->out, t, p->threads), end = part(p->out, t + 1, p->threads);
+#pragma omp parallel for num_threads(p->cpu->threads) schedule(static)
+	for (int t = 0; t < p->cpu->threads; t++) {
+		size_t first = part(p->out, t, p->cpu->threads),
+		       end = part(p->out, t + 1, p->cpu->threads);
 
 		product('N', 'T', p->count, end - first, p->in, x, p->in, w + first * p->in, p->in,
 			0, y + first, p->out);
@@ -150,6 +152,7 @@ void pointwise_forward(
 	size_t picked = picked_count(&p, s), turned = p.count >= MANY_PIXELS ? p.in * p.out : 0;
 	float *scratch = cpu_scratch(cpu, (picked + turned) * sizeof(float));
 
+	cpu_turn(cpu);
 	if (picked) {
 		pick(cpu, scratch, (float *)x, s, 0);
 		x = scratch;
@@ -169,8 +172,9 @@ static void data_many(float *dx, const float *dy, const float *w, const struct p
 {
 	int parts = parts_of(p);
 
-#pragma omp parallel for num_threads(p->threads) schedule(dynamic)
-	for (int t = 0; t < parts; t++) {
+#pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
+	for (int i = 0; i < parts; i++) {
+		int t = (int)cpu_part(p->cpu, (size_t)i, (size_t)parts);
 		size_t first = part(p->count, t, parts), end = part(p->count, t + 1, parts);
 
 		product('N', 'N', end - first, p->in, p->out, dy + first * p->out, p->out, w, p->in,
@@ -185,6 +189,7 @@ void pointwise_backward_data(
 	size_t picked = picked_count(&p, s);
 	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
 
+	cpu_turn(cpu);
 	if (p.count >= MANY_PIXELS)
 		data_many(to, dy, w, &p);
 	else
@@ -199,12 +204,12 @@ static void weights_few(
 {
 	size_t weights = p->in * p->out;
 
-#pragma omp parallel num_threads(p->threads)
+#pragma omp parallel num_threads(p->cpu->threads)
 	{
 #pragma omp for schedule(static)
-		for (int t = 0; t < p->threads; t++) {
-			size_t first = part(p->count, t, p->threads);
-			size_t count = part(p->count, t + 1, p->threads) - first;
+		for (int t = 0; t < p->cpu->threads; t++) {
+			size_t first = part(p->count, t, p->cpu->threads);
+			size_t count = part(p->count, t + 1, p->cpu->threads) - first;
 			float *to = parts + (size_t)t * weights;
 
 			memset(to, 0, weights * sizeof *to);
@@ -213,7 +218,7 @@ static void weights_few(
 		}
 #pragma omp for schedule(static)
 		for (size_t i = 0; i < weights; i++)
-			for (int t = 0; t < p->threads; t++)
+			for (int t = 0; t < p->cpu->threads; t++)
 				dw[i] += parts[(size_t)t * weights + i];
 	}
 }
@@ -221,9 +226,10 @@ static void weights_few(
 /* Threads share the outputs. */
 static void weights_many(float *dw, const float *dy, const float *x, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->threads) schedule(static)
-	for (int t = 0; t < p->threads; t++) {
-		size_t first = part(p->out, t, p->threads), end = part(p->out, t + 1, p->threads);
+#pragma omp parallel for num_threads(p->cpu->threads) schedule(static)
+	for (int t = 0; t < p->cpu->threads; t++) {
+		size_t first = part(p->out, t, p->cpu->threads),
+		       end = part(p->out, t + 1, p->cpu->threads);
 
 		product('T', 'N', end - first, p->in, p->count, dy + first, p->out, x, p->in, 1,
 			dw + first * p->in, p->in);
@@ -235,9 +241,10 @@ void pointwise_backward_weights(
 {
 	const struct points p = points_of(cpu, s);
 	size_t picked = picked_count(&p, s), weights = p.in * p.out;
-	size_t parts = weights < FEW_WEIGHTS ? weights * (size_t)p.threads : 0;
+	size_t parts = weights < FEW_WEIGHTS ? weights * (size_t)cpu->threads : 0;
 	float *scratch = cpu_scratch(cpu, (picked + parts) * sizeof(float));
 
+	cpu->backwards = 0;
 	if (picked) {
 		pick(cpu, scratch, (float *)x, s, 0);
 		x = scratch;

@@ -19,11 +19,11 @@ enum {
 };
 
 struct call {
+	const struct cpu *cpu;
 	struct tiling t;
 	const float *x, *w;
 	float *y;
-	int turned; /* filters are to be turned around, and are stored (in, 3, 3, out) */
-	int threads;
+	int turned;   /* filters are to be turned around, and are stored (in, 3, 3, out) */
 	float *zeros; /* a pixel beyond the border */
 };
 
@@ -108,7 +108,9 @@ static void make_tiles(
 static void make_block(
 	float *work, size_t size, const struct call *c, const struct filters *f, int tiles)
 {
-#pragma omp parallel num_threads(c->threads)
+	int turns = (c->t.count + tiles - 1) / tiles;
+
+#pragma omp parallel num_threads(c->cpu->threads)
 	{
 		float *own = work + (size_t)omp_get_thread_num() * size;
 
@@ -117,7 +119,8 @@ static void make_block(
 			for (int row = 0; row < f->inputs; row += TILE_LANES)
 				transform_filters(f, c, (size_t)row, (size_t)column);
 #pragma omp for schedule(dynamic)
-		for (int first = 0; first < c->t.count; first += tiles) {
+		for (int i = 0; i < turns; i++) {
+			int first = tiles * (int)cpu_part(c->cpu, (size_t)i, (size_t)turns);
 			int left = c->t.count - first;
 
 			make_tiles(
@@ -139,17 +142,18 @@ static void make_many(struct cpu *cpu, struct call *c)
 {
 	const struct tiling *t = &c->t;
 	int block = tiling_block(t);
-	int tiles = turn_of(t, c->threads);
+	int tiles = turn_of(t, cpu->threads);
 	size_t u = TILE_FILTERS * apart(t->in, block);
 	size_t size = matrices_most(t, tiles, t->in) + matrices_most(t, tiles, block);
 	struct filters f = { .inputs = t->in };
 
 	c->zeros =
-		cpu_scratch(cpu, ((size_t)t->in + u + size * (size_t)c->threads) * sizeof(float));
+		cpu_scratch(cpu, ((size_t)t->in + u + size * (size_t)cpu->threads) * sizeof(float));
 	f.u = c->zeros + t->in;
 	memset(c->zeros, 0, (size_t)t->in * sizeof(float));
 	for (f.output = 0; f.output < t->out; f.output += block) {
 		f.outputs = f.output + block < t->out ? block : t->out - f.output;
+		cpu_turn(cpu);
 		make_block(f.u + u, size, c, &f, tiles);
 	}
 }
@@ -178,18 +182,18 @@ static void make_few(struct cpu *cpu, struct call *c)
 {
 	const struct tiling *t = &c->t;
 	const struct matrices m = matrices_of(t, 0, t->count);
-	int fair = (t->out + c->threads - 1) / c->threads;
+	int fair = (t->out + cpu->threads - 1) / cpu->threads;
 	int part = tiling_part(t->out, fair < CHANNELS ? fair : CHANNELS);
 	size_t all = matrices_floats(&m, t->in);
 	size_t size = TILE_FILTERS * apart(CHANNELS, part) + matrices_floats(&m, part);
 	float *v, *work;
 
-	c->zeros =
-		cpu_scratch(cpu, ((size_t)t->in + all + size * (size_t)c->threads) * sizeof(float));
+	c->zeros = cpu_scratch(
+		cpu, ((size_t)t->in + all + size * (size_t)cpu->threads) * sizeof(float));
 	v = c->zeros + t->in;
 	work = v + all;
 	memset(c->zeros, 0, (size_t)t->in * sizeof(float));
-#pragma omp parallel num_threads(c->threads)
+#pragma omp parallel num_threads(cpu->threads)
 	{
 		float *own = work + (size_t)omp_get_thread_num() * size;
 
@@ -209,7 +213,6 @@ static void make_few(struct cpu *cpu, struct call *c)
 
 static void convolve(struct cpu *cpu, struct call *c)
 {
-	c->threads = cpu->threads;
 	if (c->t.count * points_most(c->t.way) > FEW)
 		make_many(cpu, c);
 	else
@@ -219,7 +222,7 @@ static void convolve(struct cpu *cpu, struct call *c)
 void winograd_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w)
 {
-	struct call c = { .t = tiling_of(s), .x = x, .w = w, .y = y };
+	struct call c = { .cpu = cpu, .t = tiling_of(s), .x = x, .w = w, .y = y };
 
 	convolve(cpu, &c);
 }
@@ -227,7 +230,9 @@ void winograd_forward(
 void winograd_backward_data(
 	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
 {
-	struct call c = { .t = tiling_of_data(s), .x = dy, .w = w, .y = dx, .turned = 1 };
+	struct call c = {
+		.cpu = cpu, .t = tiling_of_data(s), .x = dy, .w = w, .y = dx, .turned = 1
+	};
 
 	convolve(cpu, &c);
 }
