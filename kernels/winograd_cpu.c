@@ -46,10 +46,9 @@ static void take_taps(struct taps *taps, const struct call *c, size_t output, si
 	size_t in = (size_t)c->t.in;
 	const float *w = c->w + output * TILE_TAPS * in + input;
 
-	for (int k = 0; k < TILE_LANES; k++)
-		for (int j = 0; j < TILE_TAPS; j++, w += in)
-			for (int i = 0; i < TILE_LANES; i++)
-				taps->tap[i][j][k] = w[i];
+	for (size_t j = 0; j < TILE_TAPS; j++)
+		tile_turn(taps->tap[0][j], sizeof taps->tap[0] / sizeof(float), w + j * in,
+			TILE_TAPS * in);
 }
 
 /* TILE_LANES x TILE_LANES of the filters, from the row and column of their matrices on. */

@@ -8,6 +8,7 @@ typedef float lanes_at __attribute__((vector_size(TILE_LANES * sizeof(float)), a
 #define LOAD(p) (*(const lanes_at *)(p))
 #define STORE(p, x) (*(lanes_at *)(p) = (x))
 #define UNROLL _Pragma("GCC unroll 9")
+#define UNROLL16 _Pragma("GCC unroll 16")
 
 /* How many numbers a line of m outputs has. */
 #define OUTPUTS(m) (m)
@@ -167,4 +168,40 @@ void tile_filter_gradient(
 {
 	(way == TILE_STRIDE_1 ? filter_gradient : strided_filter_gradient)(
 		dg, du, stride, channels);
+}
+
+/* ---- turning ---- */
+
+#ifdef __clang__
+#define SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int lane_numbers __attribute__((vector_size(TILE_LANES * sizeof(int))));
+#define SHUFFLED(a, b, ...) __builtin_shuffle(a, b, (lane_numbers){ __VA_ARGS__ })
+#endif
+
+/* a[n], b[n], a[n + 1], b[n + 1] ... */
+#define IN_TURN(a, b, n)                                                                           \
+	SHUFFLED(a, b, n, 16 + n, n + 1, 17 + n, n + 2, 18 + n, n + 3, 19 + n, n + 4, 20 + n,      \
+		n + 5, 21 + n, n + 6, 22 + n, n + 7, 23 + n)
+
+static inline __attribute__((always_inline)) void merge_halves(lanes *to, const lanes *from)
+{
+	UNROLL for (size_t i = 0; i < TILE_LANES / 2; i++)
+	{
+		to[2 * i] = IN_TURN(from[i], from[i + TILE_LANES / 2], 0);
+		to[2 * i + 1] = IN_TURN(from[i], from[i + TILE_LANES / 2], 8);
+	}
+}
+
+/* Four times the rows of the upper half come between those of the lower one, and so do numbers. */
+CLONES void tile_turn(float *to, size_t to_row, const float *from, size_t from_row)
+{
+	lanes a[TILE_LANES], b[TILE_LANES];
+
+	UNROLL16 for (size_t i = 0; i < TILE_LANES; i++) a[i] = LOAD(from + i * from_row);
+	merge_halves(b, a);
+	merge_halves(a, b);
+	merge_halves(b, a);
+	merge_halves(a, b);
+	UNROLL16 for (size_t i = 0; i < TILE_LANES; i++) STORE(to + i * to_row, a[i]);
 }

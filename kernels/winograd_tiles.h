@@ -52,6 +52,9 @@ void tile_output_gradient(
 void tile_filter(
 	enum tile_way way, float *u, size_t stride, const float *const g[TILE_TAPS], int channels);
 
+/* to (TILE_LANES, TILE_LANES) = from turned; rows are so many floats apart. */
+void tile_turn(float *to, size_t to_row, const float *from, size_t from_row);
+
 /* dg += G' du G, from gradients of u to those of taps */
 void tile_filter_gradient(enum tile_way way, float *const dg[TILE_TAPS], const float *du,
 	size_t stride, int channels);
