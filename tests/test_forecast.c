@@ -66,8 +66,8 @@ static const struct tally_message *message(const struct tally *t, const char *wo
 	return found;
 }
 
-/* 53 batch norms of the encoder, 1 a head: forward and backward of both sizes online, forward of
- * the target without predictor. */
+/* 53 batch norms of the encoder: forward and backward of both sizes online, forward of the target.
+ * One of each head, which take both sizes at once: the same, but the target has no predictor. */
 static void messages_are_those_of_the_network(void **state)
 {
 	struct config c;
@@ -79,7 +79,7 @@ static void messages_are_those_of_the_network(void **state)
 	paper_config(&c, 4, 2, 64);
 	model_tables(&c, &p, &s);
 	t = forecast_of(&c, 4);
-	assert_int_equal(message(t, "batch norm")->calls, 4 * 55 + 54);
+	assert_int_equal(message(t, "batch norm")->calls, 5 * 53 + 2 * 2 + 1);
 	assert_true(message(t, "buckets")->bytes == 4. * (double)p.length);
 	assert_true(message(t, "embeddings")->bytes == 4. * 4 * 16 * 256);
 	assert_int_equal(t->device.counts.waits, 2); /* one a step, and two were run */

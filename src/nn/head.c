@@ -30,7 +30,7 @@ void head_open(struct head_run *r, const struct head *h, struct pass *p, const v
 	size_t rows = (size_t)p->groups * (size_t)p->n;
 
 	*r = (struct head_run){ .head = h, .x = x };
-	r->z = pass_keep_turns(p, rows * (size_t)h->hidden);
+	r->z = pass_keep(p, rows * (size_t)h->hidden);
 	r->hidden = pass_keep(p, rows * (size_t)h->hidden);
 	r->y = pass_keep(p, rows * (size_t)h->out);
 	norm_open(&r->norm, &h->norm, p, 1);
@@ -41,15 +41,11 @@ void head_forward(struct head_run *r, struct pass *p)
 	const struct head *h = r->head;
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
-	void *z = pass_of_turn(p, r->z, (size_t)rows * (size_t)h->hidden);
 
 	p->dev->layer = h->name;
-	if (p->replay != REPLAY_OUTPUTS) {
-		be->linear_forward(
-			p->dev, z, r->x, pass_weights(p, h->weight1), rows, h->in, h->hidden);
-		be->bias_add(p->dev, z, p->values + h->bias1, (size_t)rows, h->hidden);
-	}
-	norm_forward(&r->norm, p, r->hidden, z, NULL, 1);
+	be->linear_forward(p->dev, r->z, r->x, pass_weights(p, h->weight1), rows, h->in, h->hidden);
+	be->bias_add(p->dev, r->z, p->values + h->bias1, (size_t)rows, h->hidden);
+	norm_forward(&r->norm, p, r->hidden, r->z, NULL, 1);
 	be->linear_forward(
 		p->dev, r->y, r->hidden, pass_weights(p, h->weight2), rows, h->hidden, h->out);
 }
@@ -59,14 +55,13 @@ void head_backward(struct head_run *r, struct pass *p, void *dx, const void *dy,
 	const struct head *h = r->head;
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
-	const void *z = pass_of_turn(p, r->z, (size_t)rows * (size_t)h->hidden);
 
 	p->dev->layer = h->name;
 	be->linear_backward_weights(
 		p->dev, p->gradients + h->weight2, dy, r->hidden, rows, h->hidden, h->out);
 	be->linear_backward_data(
 		p->dev, dhidden, dy, pass_weights(p, h->weight2), rows, h->hidden, h->out);
-	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, z);
+	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
 	be->bias_gradient(p->dev, p->gradients + h->bias1, dhidden, (size_t)rows, h->hidden);
 	be->linear_backward_weights(
 		p->dev, p->gradients + h->weight1, dhidden, r->x, rows, h->in, h->hidden);

@@ -12,12 +12,13 @@ struct infer {
 	struct device *dev;
 	struct config config;
 	struct model model;
-	struct model_run run;
+	struct encoder_run run;
 	int batch, size;
 	float *values, *frozen; /* dev */
-	void *weights;   /* dev: the values as elements; values themselves where these are floats */
-	float *features; /* dev: as floats */
-	float *running;  /* dev; host copy below; only while calibrating */
+	void *weights;  /* dev: the values as elements; values themselves where these are floats */
+	void *features; /* dev: (batch, features), elements */
+	float *float_features; /* dev: the same as floats */
+	float *running;        /* dev; host copy below; only while calibrating */
 	float *host_running;
 	int64_t updates;
 };
@@ -32,21 +33,23 @@ struct infer *infer_open(struct device *dev, const struct config *c, int batch, 
 		.size = size,
 		.label = "activations" };
 	struct infer *f = xcalloc(1, sizeof *f);
+	size_t features;
 
 	f->dev = dev;
 	config_copy(&f->config, c);
 	model_init(&f->model, c);
 	f->batch = batch;
 	f->size = size;
-	model_open(&f->run, &f->model, c, &pass, NULL);
+	features = (size_t)batch * (size_t)f->model.encoder.features;
+	encoder_run_open(&f->run, &f->model, c, &pass, NULL);
 	f->values = dev->be->alloc(dev, f->model.params.length * sizeof(float), "parameters");
 	f->weights = dev->element == sizeof(float)
 		? f->values
 		: dev->be->alloc(dev, f->model.params.length * dev->element, "parameters");
 	f->frozen = dev->be->alloc(dev, f->model.stats.length * sizeof(float), "parameters");
 	f->running = dev->be->alloc(dev, f->model.stats.length * sizeof(float), "parameters");
-	f->features = dev->be->alloc(dev,
-		(size_t)batch * (size_t)f->model.encoder.features * sizeof(float), "activations");
+	f->features = dev->be->alloc(dev, features * dev->element, "activations");
+	f->float_features = dev->be->alloc(dev, features * sizeof(float), "activations");
 	f->host_running = xcalloc(f->model.stats.length, sizeof(float));
 	return f;
 }
@@ -55,11 +58,12 @@ void infer_close(struct infer *f)
 {
 	if (!f)
 		return;
-	model_close(&f->run);
+	encoder_run_close(&f->run);
 	if (f->weights != f->values)
 		f->dev->be->free(f->dev, f->weights);
 	f->dev->be->free(f->dev, f->values);
 	f->dev->be->free(f->dev, f->features);
+	f->dev->be->free(f->dev, f->float_features);
 	f->dev->be->free(f->dev, f->frozen);
 	f->dev->be->free(f->dev, f->running);
 	xfree(f->host_running);
@@ -121,21 +125,22 @@ void infer_calibrate(struct infer *f, const void *x)
 	const struct pass pass = { .kind = PASS_TARGET,
 		.dev = f->dev,
 		.groups = 1,
+		.counted = 1,
 		.n = f->batch,
 		.total = f->batch * f->dev->comm->size,
 		.size = f->size,
 		.label = "activations" };
 	size_t bytes = f->model.stats.length * sizeof(float);
-	struct model_run run;
+	struct encoder_run run;
 
-	model_open(&run, &f->model, &f->config, &pass, (void *)x);
+	encoder_run_open(&run, &f->model, &f->config, &pass, (void *)x);
 	run.pass.values = f->values;
 	run.pass.weights = f->weights;
 	run.pass.running = f->running;
 	f->dev->be->upload(f->dev, f->running, f->host_running, bytes);
-	model_forward(&run);
+	encoder_run_forward(&run, f->features);
 	f->dev->be->download(f->dev, f->host_running, f->running, bytes);
-	model_close(&run);
+	encoder_run_close(&run);
 	f->updates++;
 	freeze(f);
 }
@@ -151,7 +156,7 @@ void infer_features(struct infer *f, float *features, const void *x, int n)
 	f->run.pass.values = f->values;
 	f->run.pass.weights = f->weights;
 	f->run.pass.frozen = f->frozen;
-	model_forward(&f->run);
-	f->dev->be->to_float(f->dev, f->features, f->run.encoder.features, floats);
-	f->dev->be->download(f->dev, features, f->features, floats * sizeof *features);
+	encoder_run_forward(&f->run, f->features);
+	f->dev->be->to_float(f->dev, f->float_features, f->features, floats);
+	f->dev->be->download(f->dev, features, f->float_features, floats * sizeof *features);
 }

@@ -26,39 +26,55 @@ void model_free(struct model *m);
  * stats_free. */
 void model_tables(const struct config *c, struct params *p, struct stats *s);
 
-/* A network at work in one pass. */
-struct model_run {
+/* The encoder at work in one pass. */
+struct encoder_run {
 	struct pass pass;
-	const struct model *model;
-	struct resnet_run encoder;
-	struct head_run projector, predictor; /* the predictor only in PASS_TRAIN */
+	struct resnet_run resnet;
 	void *input; /* dev (groups n, size, size, 3); owned unless it was given or is the pass's */
 	int owns_input;
-	void *output; /* dev (groups n, out): of the predictor, or of the projector in PASS_TARGET;
-			  not normalised */
 };
 
-/* pass holds kind, dev, groups, n, total, size, turns, label, lender, early, recompute; the rest is
- * filled in.  input NULL: memory of its own, or of an early pass's lender. */
-void model_open(struct model_run *r, const struct model *m, const struct config *c,
+/* pass holds kind, dev, groups, counted, n, total, size, turns, label, lender, early, recompute;
+ * the rest is filled in.  input NULL: memory of its own, or of an early pass's lender. */
+void encoder_run_open(struct encoder_run *r, const struct model *m, const struct config *c,
 	const struct pass *pass, void *input);
-void model_close(struct model_run *r);
+void encoder_run_close(struct encoder_run *r);
 
-/* Set pass.values and weights (and running, frozen, turn, replay) first. PASS_FROZEN ends with
- * encoder.features. */
-void model_forward(struct model_run *r);
+/* features: dev (groups n, features), elements.  Set pass.values and weights (and running, frozen,
+ * turn, replay) first. */
+void encoder_run_forward(struct encoder_run *r, void *features);
 
 /* Buffers that the backward passes of several runs share. */
-struct model_buffers {
+struct encoder_buffers {
 	void *gradient[GRADIENT_BUFFERS];
-	void *hidden, *features, *projection; /* dev: gradients between the parts */
 };
-void model_buffers_open(struct model_buffers *b, struct device *dev,
-	const struct model_run *const *runs, int count);
-void model_buffers_close(struct model_buffers *b, struct device *dev);
+void encoder_buffers_open(struct encoder_buffers *b, struct device *dev,
+	const struct encoder_run *const *runs, int count);
+void encoder_buffers_close(struct encoder_buffers *b, struct device *dev);
 
-/* From doutput (groups n, out), adding to pass.gradients; done as in resnet_backward. */
-void model_backward(struct model_run *r, struct model_buffers *b, const void *doutput,
+/* From dfeatures, adding to pass.gradients; done as in resnet_backward. */
+void encoder_run_backward(struct encoder_run *r, struct encoder_buffers *b, const void *dfeatures,
+	void (*done)(void *arg, size_t offset), void *arg);
+
+/* Projector and predictor at work on the features of all views at once, of whatever size these are:
+ * what weights cost is paid once, and all that is kept for the backward pass is small. */
+struct heads_run {
+	struct pass pass;
+	struct head_run projector, predictor; /* the predictor only in PASS_TRAIN */
+	void *features; /* dev (groups n, features), elements: filled by the caller */
+	void *output;   /* dev (groups n, out): of the predictor, or of the projector in
+			   PASS_TARGET; not normalised */
+	void *dfeatures, *dprojection, *dhidden; /* PASS_TRAIN: gradients */
+};
+
+/* pass as above, without size, lender, early and recompute; all memory is the pass's. */
+void heads_open(struct heads_run *r, const struct model *m, const struct config *c,
+	const struct pass *pass);
+void heads_close(struct heads_run *r);
+void heads_forward(struct heads_run *r);
+
+/* dfeatures from doutput (groups n, out), adding to pass.gradients; done as in resnet_backward. */
+void heads_backward(struct heads_run *r, const void *doutput,
 	void (*done)(void *arg, size_t offset), void *arg);
 
 #endif

@@ -45,9 +45,9 @@ static void batch_statistics(struct norm_run *r, struct pass *p, const void *x)
 	be->sum_double(p->dev, p->sums, (size_t)p->groups * 2 * (size_t)c);
 	be->norm_statistics(
 		p->dev, mean_of(l, p), rstd_of(l, p), p->sums, r->count, p->eps, p->groups, c);
-	if (p->running)
-		be->norm_running(
-			p->dev, p->running + l->running, p->sums, r->count, p->decay, p->groups, c);
+	if (p->counted > 0)
+		be->norm_running(p->dev, p->running + l->running, p->sums, r->count, p->decay,
+			p->counted, c);
 }
 
 void norm_forward(

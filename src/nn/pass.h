@@ -26,6 +26,7 @@ struct pass {
 	enum pass_kind kind;
 	struct device *dev;       /* connected to the other ranks, but for PASS_FROZEN */
 	int groups;               /* views, each with batch statistics of its own */
+	int counted;              /* the first so many of them update running statistics */
 	int n, total;             /* images of a view: on this rank, on all ranks */
 	int size;                 /* pixels a side of the input */
 	int turns;                /* sets of batch statistics that are kept, at least 1 */
@@ -42,7 +43,7 @@ struct pass {
 	const float *values;
 	const void *weights; /* the values as elements of the device */
 	float *gradients;    /* added to */
-	float *running;      /* updated by each group in turn; NULL: left alone */
+	float *running;      /* updated by each group that is counted, in turn */
 	const float
 		*frozen; /* PASS_FROZEN: (mean, 1/deviation) where running has (mean, variance) */
 	int turn;        /* which set of batch statistics this run makes or uses */

@@ -45,7 +45,6 @@ struct resnet_run {
 	uint8_t *pool_index; /* dev */
 	void *pooled;        /* dev: output of the stem */
 	struct block_run *blocks;
-	void *features; /* dev (groups n, features) */
 	size_t largest; /* elements of the largest activation: what each gradient buffer must hold
 			 */
 };
@@ -54,7 +53,8 @@ struct resnet_run {
 void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const void *input);
 void resnet_close(struct resnet_run *r, struct pass *p);
 
-void resnet_forward(struct resnet_run *r, struct pass *p);
+/* features: dev (groups n, features). */
+void resnet_forward(struct resnet_run *r, struct pass *p, void *features);
 
 /* Buffers of the backward pass, dev, each of `largest` elements of the largest run that uses them.
  */

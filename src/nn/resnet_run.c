@@ -75,7 +75,6 @@ void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p,
 	x = open_stem(r, p, input, &side);
 	for (int i = 0; i < net->block_count; i++)
 		x = open_block(&r->blocks[i], &net->blocks[i], p, x, &side, &r->largest);
-	r->features = pass_keep(p, (size_t)p->groups * (size_t)p->n * (size_t)net->features);
 }
 
 void resnet_close(struct resnet_run *r, struct pass *p)
@@ -129,7 +128,7 @@ static void restore_block(struct block_run *r, const struct block *k, struct pas
 			unit_restore(&r->unit[i], p);
 }
 
-void resnet_forward(struct resnet_run *r, struct pass *p)
+void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 {
 	const struct resnet *net = r->net;
 	const struct backend *be = p->dev->be;
@@ -139,7 +138,7 @@ void resnet_forward(struct resnet_run *r, struct pass *p)
 		be->max_pool(p->dev, r->pooled, r->pool_index, r->stem.y, &r->pool);
 	for (int i = 0; i < net->block_count; i++)
 		forward_block(&r->blocks[i], &net->blocks[i], p);
-	be->mean_pool(p->dev, r->features, last_unit(r, net->block_count - 1)->y, p->groups * p->n,
+	be->mean_pool(p->dev, features, last_unit(r, net->block_count - 1)->y, p->groups * p->n,
 		last_pixels(r), net->features);
 }
 

@@ -27,7 +27,7 @@ void step_feed(struct step *s, const struct batch *batch, int64_t epoch)
 }
 
 /* `count` views from view v on, into the input of their run. */
-static void draw(struct step *s, struct model_run *run, int v, int count)
+static void draw(struct step *s, struct encoder_run *run, int v, int count)
 {
 	s->dev->be->views(s->dev, run->input, s->slot, s->fed[s->slot].views + v * s->n, count,
 		s->config->views.exact);
@@ -35,7 +35,7 @@ static void draw(struct step *s, struct model_run *run, int v, int count)
 
 const void *step_view(struct step *s, int v, int *size)
 {
-	struct model_run *run = v < s->recipe.large ? &s->large : &s->small;
+	struct encoder_run *run = v < s->recipe.large ? &s->large : &s->small;
 
 	draw(s, run, v, 1);
 	*size = run->pass.size;
@@ -44,28 +44,30 @@ const void *step_view(struct step *s, int v, int *size)
 
 /* ---- forward ---- */
 
-/* o of the run's views from v on, unit length; first: the first view of this size. */
-static void predict(struct step *s, struct model_run *run, int v, int first)
+/* Where view v's features are, or their gradients. */
+static void *view_features(const struct step *s, void *features, int v)
 {
-	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
+	size_t width = (size_t)s->model.encoder.features * s->dev->element;
 
-	run->pass.turn = (v - first) / run->pass.groups;
-	run->pass.replay = REPLAY_NOT;
-	model_forward(run);
-	s->held = run;
-	s->held_view = v;
-	s->dev->be->unit_length(s->dev, s->o + at * d, s->length + at, run->output,
-		(size_t)run->pass.groups * (size_t)s->n, (int)d);
+	return (char *)features + (size_t)v * (size_t)s->n * width;
 }
 
-/* t of the large views from v on, unit length. */
-static void project(struct step *s, int v)
+/* Features of the run's views from v on; first: the first view of this size. */
+static void encode(struct step *s, struct encoder_run *run, int v, int first, enum replay replay)
 {
-	size_t d = (size_t)s->config->model.out, at = (size_t)v * (size_t)s->n;
+	run->pass.turn = (v - first) / run->pass.groups;
+	run->pass.replay = replay;
+	encoder_run_forward(run, view_features(s, s->heads.features, v));
+	s->held = run;
+	s->held_view = v;
+}
 
-	model_forward(&s->target);
-	s->dev->be->unit_length(s->dev, s->t_own + at * d, s->t_length + at, s->target.output,
-		(size_t)s->target.pass.groups * (size_t)s->n, (int)d);
+/* Unit vectors of all views' outputs. */
+static void embed(struct step *s, struct heads_run *heads, float *unit, float *length)
+{
+	heads_forward(heads);
+	s->dev->be->unit_length(s->dev, unit, length, heads->output,
+		(size_t)heads->pass.groups * (size_t)s->n, s->config->model.out);
 }
 
 static void forward(struct step *s)
@@ -73,23 +75,24 @@ static void forward(struct step *s)
 	int large = s->recipe.large, views = large + s->recipe.small;
 	struct state *t = &s->state;
 
-	s->large.pass.running = t->running;
-	s->small.pass.running = s->config->model.small_stats ? t->running : NULL;
-	s->target.pass.running = t->target_running;
+	s->large.pass.running = s->small.pass.running = s->heads.pass.running = t->running;
+	s->target.pass.running = s->target_heads.pass.running = t->target_running;
 	/* The target network first: it may lie in the online network's memory. */
 	for (int v = 0; v < large; v += s->target.pass.groups) {
 		draw(s, &s->target, v, s->target.pass.groups);
-		project(s, v);
+		encoder_run_forward(&s->target, view_features(s, s->target_heads.features, v));
 	}
+	embed(s, &s->target_heads, s->t_own, s->t_length);
 	for (int v = 0; v < large; v += s->large.pass.groups) {
 		if (s->large.input != s->target.input)
 			draw(s, &s->large, v, s->large.pass.groups);
-		predict(s, &s->large, v, 0);
+		encode(s, &s->large, v, 0, REPLAY_NOT);
 	}
 	for (int v = large; v < views; v += s->small.pass.groups) {
 		draw(s, &s->small, v, s->small.pass.groups);
-		predict(s, &s->small, v, large);
+		encode(s, &s->small, v, large, REPLAY_NOT);
 	}
+	embed(s, &s->heads, s->o, s->length);
 	s->dev->be->gather(
 		s->dev, s->t, s->t_own, large, (size_t)s->n * (size_t)s->config->model.out);
 }
@@ -167,40 +170,35 @@ static void reduce(void *arg, size_t offset)
 
 /* The activations of a view are gone, or in part, when the next one's are made: make them again
  * with the batch statistics of the first time. */
-static void recompute(struct step *s, struct model_run *run, int v, int first)
+static void recompute(struct step *s, struct encoder_run *run, int v, int first)
 {
 	if (s->held == run && s->held_view == v)
 		return;
 	draw(s, run, v, run->pass.groups);
-	run->pass.turn = (v - first) / run->pass.groups;
-	run->pass.replay = s->recompute == RECOMPUTE_VIEWS ? REPLAY_ALL : REPLAY_OUTPUTS;
-	model_forward(run);
-	s->held = run;
-	s->held_view = v;
+	encode(s, run, v, first, s->recompute == RECOMPUTE_VIEWS ? REPLAY_ALL : REPLAY_OUTPUTS);
 }
 
-static void backward_views(struct step *s, struct model_run *run, int v, int first,
+static void backward_views(struct step *s, struct encoder_run *run, int v, int first,
 	void (*done)(void *arg, size_t offset))
 {
-	size_t at = (size_t)v * (size_t)s->n * (size_t)s->config->model.out;
-
 	if (s->recompute != RECOMPUTE_NONE)
 		recompute(s, run, v, first);
-	model_backward(run, &s->buffers, (const char *)s->du + at * s->dev->element, done, s);
+	encoder_run_backward(run, &s->buffers, view_features(s, s->heads.dfeatures, v), done, s);
 }
 
-/* Small views first: then the large views' pass completes the gradients, layer by layer, while they
- * are being summed. */
+/* Heads, then small views: then the large views' pass completes the gradients, layer by layer,
+ * while they are being summed. */
 static void backward(struct step *s)
 {
 	int large = s->recipe.large, views = large + s->recipe.small;
 
 	s->dev->be->zero(s->dev, s->state.gradients, s->state.params->length * sizeof(float));
+	s->reduced = s->state.params->length;
+	heads_backward(&s->heads, s->du, reduce, s);
 	for (int v = views; v > large;) {
 		v -= s->small.pass.groups;
 		backward_views(s, &s->small, v, large, NULL);
 	}
-	s->reduced = s->state.params->length;
 	for (int v = large; v > 0;) {
 		v -= s->large.pass.groups;
 		backward_views(s, &s->large, v, 0, v == 0 ? reduce : NULL);
@@ -215,11 +213,11 @@ static void use_weights(struct step *s)
 	struct state *t = &s->state;
 
 	state_round(t);
-	s->large.pass.values = s->small.pass.values = t->values;
-	s->large.pass.weights = s->small.pass.weights = t->weights;
-	s->large.pass.gradients = s->small.pass.gradients = t->gradients;
-	s->target.pass.values = t->target;
-	s->target.pass.weights = t->target_weights;
+	s->large.pass.values = s->small.pass.values = s->heads.pass.values = t->values;
+	s->large.pass.weights = s->small.pass.weights = s->heads.pass.weights = t->weights;
+	s->large.pass.gradients = s->small.pass.gradients = s->heads.pass.gradients = t->gradients;
+	s->target.pass.values = s->target_heads.pass.values = t->target;
+	s->target.pass.weights = s->target_heads.pass.weights = t->target_weights;
 }
 
 void step_start(struct step *s, const struct plan *plan)

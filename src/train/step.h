@@ -41,13 +41,14 @@ struct step {
 	struct state state;
 	int n, total, first; /* images of this rank, of the batch; this rank's first slot */
 
-	/* A run does all views of its size at once, or, where something of them is made again for
-	 * the backward pass, one at a time.  small: only where recipe.small > 0. */
-	struct model_run large, small, target;
-	struct model_buffers buffers;
-	enum recompute recompute;     /* not AUTO */
-	const struct model_run *held; /* recompute: the run whose activations are those of ... */
-	int held_view;                /* ... this view */
+	/* An encoder does all views of its size at once, or, where something of them is made again
+	 * for the backward pass, one at a time.  small: only where recipe.small > 0. */
+	struct encoder_run large, small, target;
+	struct encoder_buffers buffers;
+	struct heads_run heads, target_heads; /* of (L+S) views, of L */
+	enum recompute recompute;             /* not AUTO */
+	const struct encoder_run *held; /* recompute: the run whose activations are those of ... */
+	int held_view;                  /* ... this view */
 
 	struct fed fed[2]; /* by the step's parity: one is computed with while the next comes */
 	int slot;          /* of the step under way */

@@ -41,42 +41,61 @@ static int small_at_once(const struct step *s, int large)
 	return some;
 }
 
-static void open_runs(struct step *s)
+static void open_encoders(struct step *s)
 {
 	int large = s->recipe.large, small = s->recipe.small;
 	int large_groups = large_at_once(s), small_groups = small_at_once(s, large_groups);
 	struct pass pass = { .kind = PASS_TRAIN,
 		.dev = s->dev,
 		.groups = large_groups,
+		.counted = large_groups,
 		.turns = large / large_groups,
 		.n = s->n,
 		.total = s->total,
 		.size = s->config->views.large_size,
 		.label = "activations of large views",
 		.recompute = s->recompute };
-	const struct model_run *trained[2] = { &s->large, &s->small };
+	const struct encoder_run *trained[2] = { &s->large, &s->small };
 	int shares = s->recompute != RECOMPUTE_NONE;
 
-	model_open(&s->large, &s->model, s->config, &pass, NULL);
+	encoder_run_open(&s->large, &s->model, s->config, &pass, NULL);
 	if (small > 0) {
 		struct pass half = pass;
 
 		half.groups = small_groups;
+		half.counted = s->config->model.small_stats ? small_groups : 0;
 		half.turns = small / small_groups;
 		half.size = s->config->views.small_size;
 		half.label = "activations of small views";
 		half.lender = shares ? &s->large.pass : NULL;
-		model_open(&s->small, &s->model, s->config, &half, NULL);
+		encoder_run_open(&s->small, &s->model, s->config, &half, NULL);
 	}
 	pass.kind = PASS_TARGET;
-	pass.groups = target_at_once(s);
+	pass.groups = pass.counted = target_at_once(s);
 	pass.turns = 1;
 	pass.label = "activations of the target network";
 	pass.lender = shares ? &s->large.pass : NULL;
 	pass.early = shares;
-	model_open(&s->target, &s->model, s->config, &pass,
+	encoder_run_open(&s->target, &s->model, s->config, &pass,
 		pass.groups == large && large_groups == large ? s->large.input : NULL);
-	model_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
+	encoder_buffers_open(&s->buffers, s->dev, trained, small > 0 ? 2 : 1);
+}
+
+static void open_heads(struct step *s)
+{
+	int large = s->recipe.large, small = s->recipe.small;
+	struct pass pass = { .kind = PASS_TRAIN,
+		.dev = s->dev,
+		.groups = large + small,
+		.counted = s->config->model.small_stats ? large + small : large,
+		.n = s->n,
+		.total = s->total,
+		.label = "projector and predictor" };
+
+	heads_open(&s->heads, &s->model, s->config, &pass);
+	pass.kind = PASS_TARGET;
+	pass.groups = pass.counted = large;
+	heads_open(&s->target_heads, &s->model, s->config, &pass);
 }
 
 static void *alloc(struct step *s, size_t bytes)
@@ -143,7 +162,8 @@ void step_open(struct step *s, const struct config *c, struct comm *comm, struct
 	recipe_init(&s->recipe, c);
 	model_init(&s->model, c);
 	state_open(&s->state, dev, &s->model);
-	open_runs(s);
+	open_encoders(s);
+	open_heads(s);
 	open_loss(s);
 	open_optimiser(s);
 	s->bucket = s->model.params.length / MOST_BUCKETS;
@@ -165,11 +185,13 @@ void step_close(struct step *s)
 	xfree(s->host_candidates);
 	xfree(s->mark);
 	xfree(s->host_report);
-	model_buffers_close(&s->buffers, s->dev);
-	model_close(&s->target);
+	heads_close(&s->target_heads);
+	heads_close(&s->heads);
+	encoder_buffers_close(&s->buffers, s->dev);
+	encoder_run_close(&s->target);
 	if (s->recipe.small > 0)
-		model_close(&s->small);
-	model_close(&s->large);
+		encoder_run_close(&s->small);
+	encoder_run_close(&s->large);
 	state_close(&s->state);
 	model_free(&s->model);
 }
