@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cudart.h"
 #include "queue.h"
 
 enum { COMM_ALIVE = 0x4cc1, CONFIG_MAGIC = 0xcafebeef, POLL_MICROSECONDS = 200 };
@@ -224,7 +225,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm)
 	if (!comm)
 		return ncclSuccess;
 	check_comm(comm, "ncclCommDestroy");
-	if (comm->references > 1 || comm->waiting_count)
+	if (!double_idle() && (comm->references > 1 || comm->waiting_count))
 		double_fault("ncclCommDestroy: collectives are not done; wait, or abort");
 	return close_comm(comm);
 }
