@@ -24,7 +24,7 @@ struct way {
 	void (*forward)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 		const float *w);
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
-		const float *w);
+		const float *w, int add);
 	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
 		const float *x);
 };
@@ -47,6 +47,7 @@ struct conv {
 /* Arguments of a call: input, weights and output, or their gradients. */
 struct conv_call {
 	float *x, *w, *y;
+	size_t add; /* to so many floats of x, which oneDNN does not: its x is made in scratch */
 };
 
 static dnnl_primitive_desc_t describe(struct conv *conv, struct cpu *cpu, enum conv_pass pass)
@@ -230,9 +231,11 @@ static void run_with_weights(struct device *dev, struct conv *conv, enum conv_pa
 {
 	struct cpu *cpu = cpu_of(dev);
 	struct pass *pass = pass_open(conv, cpu, which);
-	char *scratch = cpu_scratch(cpu, pass->workspace_bytes + pass->w_bytes);
+	size_t ours = pass->workspace_bytes + pass->w_bytes;
+	char *scratch = cpu_scratch(cpu, ours + call->add * sizeof(float));
+	float *x = call->add ? (float *)(scratch + ours) : call->x;
 
-	set_activations(pass, call->x, call->y, scratch);
+	set_activations(pass, x, call->y, scratch);
 	DNNL_CHECK(dnnl_memory_set_data_handle(pass->ours, call->w));
 	if (pass->reorder) {
 		DNNL_CHECK(dnnl_memory_set_data_handle(pass->w, scratch + pass->workspace_bytes));
@@ -241,12 +244,14 @@ static void run_with_weights(struct device *dev, struct conv *conv, enum conv_pa
 		DNNL_CHECK(dnnl_memory_set_data_handle(pass->w, call->w));
 	}
 	execute(cpu, pass, ids);
+	if (call->add)
+		axpy_cpu(dev, call->x, 1, x, call->add);
 }
 
 void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w)
 {
 	static const int ids[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
-	const struct conv_call call = { (void *)x, (void *)w, y };
+	const struct conv_call call = { (void *)x, (void *)w, y, 0 };
 
 	if (conv->way)
 		conv->way->forward(cpu_of(dev), &conv->shape, y, x, w);
@@ -255,13 +260,15 @@ void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void
 }
 
 void conv_backward_data_cpu(
-	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w)
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add)
 {
 	static const int ids[] = { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST };
-	const struct conv_call call = { dx, (void *)w, (void *)dy };
+	const struct conv_shape *s = &conv->shape;
+	const struct conv_call call = { dx, (void *)w, (void *)dy,
+		add ? (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c : 0 };
 
 	if (conv->way)
-		conv->way->data(cpu_of(dev), &conv->shape, dx, dy, w);
+		conv->way->data(cpu_of(dev), s, dx, dy, w, add);
 	else
 		run_with_weights(dev, conv, CONV_DATA, &call, ids);
 }

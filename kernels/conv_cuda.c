@@ -160,7 +160,8 @@ static const void *pad_input(
 	return padded;
 }
 
-static void crop_gradient(struct cuda *cuda, const struct conv *conv, void *dx, const void *padded)
+static void crop_gradient(
+	struct cuda *cuda, const struct conv *conv, void *dx, const void *padded, int add)
 {
 	const struct conv_shape *s = &conv->shape;
 	const struct conv_window window = { .n = s->n,
@@ -172,7 +173,7 @@ static void crop_gradient(struct cuda *cuda, const struct conv *conv, void *dx, 
 		.right = -s->left,
 		.pixel = (size_t)s->c * cuda->device.element };
 
-	conv_window_cuda(cuda, dx, padded, &window);
+	(add ? conv_add_window_cuda : conv_window_cuda)(cuda, dx, padded, &window);
 }
 
 void conv_forward_cuda(struct device *dev, struct conv *conv, void *y, const void *x, const void *w)
@@ -188,7 +189,7 @@ void conv_forward_cuda(struct device *dev, struct conv *conv, void *y, const voi
 }
 
 void conv_backward_data_cuda(
-	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w)
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add)
 {
 	struct cuda *cuda = cuda_of(dev);
 	const struct conv_way *way = way_of(cuda, conv, CONV_DATA);
@@ -196,9 +197,10 @@ void conv_backward_data_cuda(
 
 	CUDNN_CHECK(cudnnConvolutionBackwardData(cuda->dnn, &one, conv->filter, w, conv->y, dy,
 		way->conv, (cudnnConvolutionBwdDataAlgo_t)way->algorithm, pieces.workspace,
-		way->workspace, &zero, conv->x, pieces.padded ? pieces.padded : dx));
+		way->workspace, add && !pieces.padded ? &one : &zero, conv->x,
+		pieces.padded ? pieces.padded : dx));
 	if (pieces.padded)
-		crop_gradient(cuda, conv, dx, pieces.padded);
+		crop_gradient(cuda, conv, dx, pieces.padded, add);
 }
 
 /* cuDNN adds to a gradient of floats by itself; one of bfloat16 it gives as bfloat16 only, and it

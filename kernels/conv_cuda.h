@@ -46,6 +46,10 @@ extern "C" {
 void conv_window_cuda(
 	struct cuda *cuda, void *out, const void *in, const struct conv_window *window);
 
+/* out += the same; pixels are the device's elements */
+void conv_add_window_cuda(
+	struct cuda *cuda, void *out, const void *in, const struct conv_window *window);
+
 /* y += x; n floats, bfloat16s */
 void conv_accumulate_cuda(struct cuda *cuda, float *y, const void *x, size_t n);
 

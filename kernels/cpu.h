@@ -79,7 +79,7 @@ struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);
 void conv_close_cpu(struct device *dev, struct conv *conv);
 void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 void conv_backward_data_cpu(
-	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w);
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_weights_cpu(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 

@@ -153,7 +153,7 @@ void conv_close_cuda(struct device *dev, struct conv *conv);
 void conv_forward_cuda(
 	struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 void conv_backward_data_cuda(
-	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w);
+	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_weights_cuda(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 void linear_forward_cuda(

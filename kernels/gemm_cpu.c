@@ -37,7 +37,7 @@ void linear_backward_data_cpu(
 {
 	const struct conv_shape s = pixels_of(rows, in, out);
 
-	pointwise_backward_data(cpu_of(dev), &s, dx, dy, w);
+	pointwise_backward_data(cpu_of(dev), &s, dx, dy, w, 0);
 }
 
 void linear_backward_weights_cpu(

@@ -40,9 +40,10 @@ int pointwise_fits(const struct conv_shape *s)
 static int parts_of(const struct points *p)
 {
 	enum { TURNS = 8 };
-	size_t turns = p->count / (PART * (size_t)p->cpu->threads);
+	int threads = p->cpu->threads;
+	size_t turns = p->count / (PART * (size_t)threads);
 
-	return p->cpu->threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
+	return threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
 }
 
 /* Where part t of so many begins; the last ends at n. */
@@ -62,21 +63,35 @@ static void product(char ta, char tb, size_t m, size_t n, size_t k, const float 
 
 /* ---- strides ---- */
 
-/* The pixels of x that y's are made of, side by side; back: to their places in x, where all others
- * become 0. */
-static void pick_row(float *picked, float *x, const struct conv_shape *s, int row, int back)
+/* Between x and those of its pixels that y's are made of, side by side. */
+enum way {
+	PICK,
+	PUT, /* to their places in x, where all others become 0 */
+	ADD  /* to their places in x, where all others stay */
+};
+
+static void add_pixel(float *to, const float *from, size_t channels)
+{
+	for (size_t i = 0; i < channels; i++)
+		to[i] += from[i];
+}
+
+static void pick_row(float *picked, float *x, const struct conv_shape *s, int row, enum way way)
 {
 	size_t c = (size_t)s->c, bytes = c * sizeof(float);
 
-	if (back)
+	if (way == PUT)
 		memset(x, 0, (size_t)s->w * bytes);
 	if (row % s->stride != 0)
 		return;
 	for (int j = 0; j < s->w; j += s->stride, picked += c, x += (size_t)s->stride * c)
-		memcpy(back ? x : picked, back ? picked : x, bytes);
+		if (way == ADD)
+			add_pixel(x, picked, c);
+		else
+			memcpy(way == PUT ? x : picked, way == PUT ? picked : x, bytes);
 }
 
-static void pick(struct cpu *cpu, float *picked, float *x, const struct conv_shape *s, int back)
+static void pick(struct cpu *cpu, float *picked, float *x, const struct conv_shape *s, enum way way)
 {
 	int height = conv_out(s->h, 0, 0, 1, s->stride), width = conv_out(s->w, 0, 0, 1, s->stride);
 
@@ -85,7 +100,7 @@ static void pick(struct cpu *cpu, float *picked, float *x, const struct conv_sha
 		size_t row = (size_t)(i / s->h * height + i % s->h / s->stride);
 
 		pick_row(picked + row * (size_t)(width * s->c),
-			x + (size_t)i * (size_t)(s->w * s->c), s, i % s->h, back);
+			x + (size_t)i * (size_t)(s->w * s->c), s, i % s->h, way);
 	}
 }
 
@@ -135,10 +150,11 @@ static void forward_many(float *y, const float *x, const float *turned, const st
 /* Threads share the outputs, so that each reads its filters only. */
 static void forward_few(float *y, const float *x, const float *w, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->cpu->threads) schedule(static)
-	for (int t = 0; t < p->cpu->threads; t++) {
-		size_t first = part(p->out, t, p->cpu->threads),
-		       end = part(p->out, t + 1, p->cpu->threads);
+	int threads = p->cpu->threads;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+	for (int t = 0; t < threads; t++) {
+		size_t first = part(p->out, t, threads), end = part(p->out, t + 1, threads);
 
 		product('N', 'T', p->count, end - first, p->in, x, p->in, w + first * p->in, p->in,
 			0, y + first, p->out);
@@ -154,7 +170,7 @@ void pointwise_forward(
 
 	cpu_turn(cpu);
 	if (picked) {
-		pick(cpu, scratch, (float *)x, s, 0);
+		pick(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
 	if (turned) {
@@ -168,7 +184,7 @@ void pointwise_forward(
 /* ---- backward ---- */
 
 /* Threads share the pixels. */
-static void data_many(float *dx, const float *dy, const float *w, const struct points *p)
+static void data_many(float *dx, const float *dy, const float *w, const struct points *p, int add)
 {
 	int parts = parts_of(p);
 
@@ -178,24 +194,25 @@ static void data_many(float *dx, const float *dy, const float *w, const struct p
 		size_t first = part(p->count, t, parts), end = part(p->count, t + 1, parts);
 
 		product('N', 'N', end - first, p->in, p->out, dy + first * p->out, p->out, w, p->in,
-			0, dx + first * p->in, p->in);
+			add, dx + first * p->in, p->in);
 	}
 }
 
-void pointwise_backward_data(
-	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
+void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
+	const float *dy, const float *w, int add)
 {
 	const struct points p = points_of(cpu, s);
 	size_t picked = picked_count(&p, s);
 	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
+	int add_product = add && !picked; /* else the pixels are added, once they are there */
 
 	cpu_turn(cpu);
 	if (p.count >= MANY_PIXELS)
-		data_many(to, dy, w, &p);
+		data_many(to, dy, w, &p, add_product);
 	else
-		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, 0, to, p.in);
+		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, add_product, to, p.in);
 	if (picked)
-		pick(cpu, to, dx, s, 1);
+		pick(cpu, to, dx, s, add ? ADD : PUT);
 }
 
 /* Each thread's part of the gradient, from some of the pixels; then all are added. */
@@ -203,13 +220,14 @@ static void weights_few(
 	float *dw, float *parts, const float *dy, const float *x, const struct points *p)
 {
 	size_t weights = p->in * p->out;
+	int threads = p->cpu->threads;
 
-#pragma omp parallel num_threads(p->cpu->threads)
+#pragma omp parallel num_threads(threads)
 	{
 #pragma omp for schedule(static)
-		for (int t = 0; t < p->cpu->threads; t++) {
-			size_t first = part(p->count, t, p->cpu->threads);
-			size_t count = part(p->count, t + 1, p->cpu->threads) - first;
+		for (int t = 0; t < threads; t++) {
+			size_t first = part(p->count, t, threads);
+			size_t count = part(p->count, t + 1, threads) - first;
 			float *to = parts + (size_t)t * weights;
 
 			memset(to, 0, weights * sizeof *to);
@@ -218,7 +236,7 @@ static void weights_few(
 		}
 #pragma omp for schedule(static)
 		for (size_t i = 0; i < weights; i++)
-			for (int t = 0; t < p->cpu->threads; t++)
+			for (int t = 0; t < threads; t++)
 				dw[i] += parts[(size_t)t * weights + i];
 	}
 }
@@ -226,10 +244,11 @@ static void weights_few(
 /* Threads share the outputs. */
 static void weights_many(float *dw, const float *dy, const float *x, const struct points *p)
 {
-#pragma omp parallel for num_threads(p->cpu->threads) schedule(static)
-	for (int t = 0; t < p->cpu->threads; t++) {
-		size_t first = part(p->out, t, p->cpu->threads),
-		       end = part(p->out, t + 1, p->cpu->threads);
+	int threads = p->cpu->threads;
+
+#pragma omp parallel for num_threads(threads) schedule(static)
+	for (int t = 0; t < threads; t++) {
+		size_t first = part(p->out, t, threads), end = part(p->out, t + 1, threads);
 
 		product('T', 'N', end - first, p->in, p->count, dy + first, p->out, x, p->in, 1,
 			dw + first * p->in, p->in);
@@ -246,7 +265,7 @@ void pointwise_backward_weights(
 
 	cpu->backwards = 0;
 	if (picked) {
-		pick(cpu, scratch, (float *)x, s, 0);
+		pick(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
 	if (parts)

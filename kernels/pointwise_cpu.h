@@ -10,8 +10,8 @@ int pointwise_fits(const struct conv_shape *s);
 
 void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
-void pointwise_backward_data(
-	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w);
+void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
+	const float *dy, const float *w, int add);
 void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
 

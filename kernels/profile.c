@@ -95,8 +95,8 @@ TIMED(KIND_CONV_FORWARD, conv_forward,
 	(struct device * dev, struct conv *conv, void *y, const void *x, const void *w),
 	(dev, conv, y, x, w))
 TIMED(KIND_CONV_DATA, conv_backward_data,
-	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w),
-	(dev, conv, dx, dy, w))
+	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add),
+	(dev, conv, dx, dy, w, add))
 TIMED(KIND_CONV_WEIGHTS, conv_backward_weights,
 	(struct device * dev, struct conv *conv, float *dw, const void *dy, const void *x),
 	(dev, conv, dw, dy, x))

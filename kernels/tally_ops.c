@@ -177,25 +177,25 @@ static void conv_close_tally(struct device *dev, struct conv *conv)
 	xfree(conv);
 }
 
-/* Forward, and backward to the data. */
-static void convolve(struct device *dev, struct conv *c, enum kind kind)
+/* Forward, and backward to the data; x: elements of the input that are read or written. */
+static void convolve(struct device *dev, struct conv *c, enum kind kind, double x)
 {
 	tally_scratch(tally_of(dev), (size_t)elements(dev, c->padded));
-	tally_add(tally_of(dev), kind, NULL, c->operations, elements(dev, c->x + c->w + c->y));
+	tally_add(tally_of(dev), kind, NULL, c->operations, elements(dev, x + c->w + c->y));
 }
 
 static void conv_forward_tally(
 	struct device *dev, struct conv *c, void *y, const void *x, const void *w)
 {
 	(void)y, (void)x, (void)w;
-	convolve(dev, c, KIND_CONV_FORWARD);
+	convolve(dev, c, KIND_CONV_FORWARD, c->x);
 }
 
 static void conv_backward_data_tally(
-	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w)
+	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w, int add)
 {
 	(void)dx, (void)dy, (void)w;
-	convolve(dev, c, KIND_CONV_DATA);
+	convolve(dev, c, KIND_CONV_DATA, (add ? 2 : 1) * c->x);
 }
 
 /* The gradient is added to: read and written, as floats. */

@@ -24,6 +24,7 @@ struct call {
 	const float *x, *w;
 	float *y;
 	int turned;   /* filters are to be turned around, and are stored (in, 3, 3, out) */
+	int add;      /* to y */
 	float *zeros; /* a pixel beyond the border */
 };
 
@@ -100,7 +101,7 @@ static void make_tiles(
 
 	points_of_inputs(v, &m, c->x, c->zeros, tiles);
 	multiply(y, v, f, &m, 0);
-	points_to_outputs(c->y + f->output, &m, y, f->outputs, tiles);
+	points_to_outputs(c->y + f->output, &m, y, f->outputs, tiles, c->add);
 }
 
 /* A block of outputs; work: of each thread, `size` floats. */
@@ -174,7 +175,7 @@ static void make_outputs(float *work, const float *v, const struct call *c,
 				transform_filters(&f, c, (size_t)row, (size_t)column);
 		multiply(y, v, &f, m, f.input > 0);
 	}
-	points_to_outputs(c->y + output, m, y, outputs, &(struct tiles){ 0, t->count });
+	points_to_outputs(c->y + output, m, y, outputs, &(struct tiles){ 0, t->count }, c->add);
 }
 
 static void make_few(struct cpu *cpu, struct call *c)
@@ -226,12 +227,16 @@ void winograd_forward(
 	convolve(cpu, &c);
 }
 
-void winograd_backward_data(
-	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w)
+void winograd_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
+	const float *w, int add)
 {
-	struct call c = {
-		.cpu = cpu, .t = tiling_of_data(s), .x = dy, .w = w, .y = dx, .turned = 1
-	};
+	struct call c = { .cpu = cpu,
+		.t = tiling_of_data(s),
+		.x = dy,
+		.w = w,
+		.y = dx,
+		.turned = 1,
+		.add = add };
 
 	convolve(cpu, &c);
 }

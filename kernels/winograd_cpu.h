@@ -13,8 +13,8 @@ int winograd_fits(const struct conv_shape *s);
 
 void winograd_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
-void winograd_backward_data(
-	struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy, const float *w);
+void winograd_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
+	const float *w, int add);
 void winograd_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
 

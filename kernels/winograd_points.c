@@ -124,8 +124,8 @@ void points_of_inputs(float *v, const struct matrices *m, const float *x, float 
 	}
 }
 
-void points_to_outputs(
-	float *y, const struct matrices *m, const float *p, int channels, const struct tiles *tiles)
+void points_to_outputs(float *y, const struct matrices *m, const float *p, int channels,
+	const struct tiles *tiles, int add)
 {
 	struct cursor cursor = begin(m, (float *)p, channels, tiles->first);
 
@@ -135,7 +135,7 @@ void points_to_outputs(
 
 		tiling_outputs(pixel, m->t, y, &place, NULL);
 		next_points(point, &cursor, &place.tile);
-		tile_output(&place.tile, pixel, (const float **)point, channels);
+		tile_output(&place.tile, pixel, (const float **)point, channels, add);
 	}
 }
 

@@ -52,9 +52,10 @@ struct tiles {
 void points_of_inputs(float *v, const struct matrices *m, const float *x, float *beyond,
 	const struct tiles *tiles);
 
-/* Map y, from its first channel that is meant: so many channels, from p, the matrices of these. */
+/* Map y, from its first channel that is meant: so many channels, from p, the matrices of these;
+ * add: to what is there. */
 void points_to_outputs(float *y, const struct matrices *m, const float *p, int channels,
-	const struct tiles *tiles);
+	const struct tiles *tiles, int add);
 
 /* z: the matrices of gradients of so many channels of map dy, from its first that is meant. */
 void points_of_gradients(float *z, const struct matrices *m, const float *dy, int channels,

@@ -58,6 +58,10 @@ typedef float lanes_at __attribute__((vector_size(TILE_LANES * sizeof(float)), a
 #define TO_WHAT_IS_THERE(p, x)                                                                     \
 	if (to[p])                                                                                 \
 	STORE(to[p] + c, x)
+#define ADD_TO(p, x) STORE(to[p] + c, LOAD(to[p] + c) + (x))
+#define ADD_TO_WHAT_IS_THERE(p, x)                                                                 \
+	if (to[p])                                                                                 \
+	ADD_TO(p, x)
 
 CLONES static void input(
 	const struct tile *s, float *const to[], const float *const from[], int channels)
@@ -94,12 +98,29 @@ CLONES static void apart_output(
 	TRANSFORM(apart_output_line, STRIDED_POINTS, APART, FROM, TO_WHAT_IS_THERE);
 }
 
-void tile_output(const struct tile *s, float *const y[], const float *const m[], int channels)
+CLONES static void output_added(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
 {
-	static void (*const ways[])(const struct tile *s, float *const to[],
-		const float *const from[], int channels) = { output, strided_output, apart_output };
+	TRANSFORM(output_line, POINTS, OUTPUTS, FROM, ADD_TO_WHAT_IS_THERE);
+}
 
-	ways[s->way](s, y, m, channels);
+CLONES static void apart_output_added(
+	const struct tile *s, float *const to[], const float *const from[], int channels)
+{
+	TRANSFORM(apart_output_line, STRIDED_POINTS, APART, FROM, ADD_TO_WHAT_IS_THERE);
+}
+
+void tile_output(
+	const struct tile *s, float *const y[], const float *const m[], int channels, int add)
+{
+	static void (*const ways[][2])(const struct tile *s, float *const to[],
+		const float *const from[], int channels) = {
+		[TILE_STRIDE_1] = { output, output_added },
+		[TILE_STRIDE_2] = { strided_output, NULL },
+		[TILE_APART] = { apart_output, apart_output_added },
+	};
+
+	ways[s->way][add](s, y, m, channels);
 }
 
 CLONES static void gradient(
@@ -134,7 +155,6 @@ void tile_output_gradient(
 
 #define POINT(x, p) x = LOAD(u + (size_t)(p)*stride + c)
 #define TO_POINT(p, x) STORE(u + (size_t)(p)*stride + c, x)
-#define ADD_TO(p, x) STORE(to[p] + c, LOAD(to[p] + c) + (x))
 
 CLONES static void filter(float *u, size_t stride, const float *const from[9], int channels)
 {

@@ -41,8 +41,9 @@ struct tile {
 /* v = B' d B */
 void tile_input(const struct tile *s, float *const v[], const float *const d[], int channels);
 
-/* y = A' m A; pixels whose address is NULL are left out */
-void tile_output(const struct tile *s, float *const y[], const float *const m[], int channels);
+/* y = A' m A, or add: y += it, not of TILE_STRIDE_2; pixels whose address is NULL are left out */
+void tile_output(
+	const struct tile *s, float *const y[], const float *const m[], int channels, int add);
 
 /* z = A dy A', from gradients of outputs to those of m; not of TILE_APART */
 void tile_output_gradient(

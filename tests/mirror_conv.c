@@ -77,11 +77,12 @@ static void conv_forward_mirror(
 }
 
 static void conv_backward_data_mirror(
-	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w)
+	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w, int add)
 {
 	struct mirror *m = mirror_of(dev);
 
-	RUN(m, conv_backward_data, c->inner, out(m, dx, c->x), in(m, dy, c->y), in(m, w, c->w));
+	RUN(m, conv_backward_data, c->inner, out(m, dx, c->x), in(m, dy, c->y), in(m, w, c->w),
+		add);
 }
 
 static void conv_backward_weights_mirror(

@@ -6,6 +6,7 @@
 
 #ifdef HAVE_CUDA
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static const struct conv_shape shapes[] = {
 	{ 2, 8, 8, 32, 32, 3, 2, 0, 0, 1, 1 },  /* same, stride 2: whole vectors */
 	{ 3, 9, 7, 5, 4, 3, 2, 0, 1, 1, 1 },    /* one axis alike; odd channels: single elements */
 	{ 1, 8, 8, 16, 16, 3, 2, 1, 0, 0, 1 },  /* unlike in turns */
+	{ 2, 8, 8, 16, 16, 3, 2, 0, 1, 1, 0 },  /* moved by whole vectors */
 	{ 1, 6, 5, 2, 3, 3, 1, 2, 0, 0, 2 },    /* pairs of elements */
 	{ 1, 1, 1, 1, 1, 3, 1, 2, 0, 0, 2 },
 	{ 2, 6, 6, 33, 17, 3, 1, 1, 1, 1, 1 },
@@ -113,9 +115,35 @@ static void check_data(struct run *r)
 
 	ref_conv_data(want, doubles_of(r->dy, r->ys), doubles_of(r->w, r->ws), r->s);
 	ref_conv_data(scale, magnitudes_of(r->dy, r->ys), magnitudes_of(r->w, r->ws), r->s);
-	r->dev->be->conv_backward_data(r->dev, r->conv, dx, r->dy_dev, r->w_dev);
+	r->dev->be->conv_backward_data(r->dev, r->conv, dx, r->dy_dev, r->w_dev, 0);
 	elements_from_device(r->dev, got, dx, r->xs);
 	check(r, "dx", got, want, scale, NULL, r->xs, r->s->r * r->s->r * r->s->k);
+	r->dev->be->free(r->dev, dx);
+}
+
+/* The sum is rounded to an element, and the gradient that is cropped before. */
+static void check_data_added(struct run *r)
+{
+	float *before = buffer_random(r->xs, 5), *got = buffer(r->xs);
+	double *want = doubles(r->xs), *scale = doubles(r->xs), relative, rounding;
+	void *dx;
+
+	round_to_elements(r->dev, before, r->xs);
+	dx = elements_to_device(r->dev, before, r->xs);
+	ref_conv_data(want, doubles_of(r->dy, r->ys), doubles_of(r->w, r->ws), r->s);
+	ref_conv_data(scale, magnitudes_of(r->dy, r->ys), magnitudes_of(r->w, r->ws), r->s);
+	r->dev->be->conv_backward_data(r->dev, r->conv, dx, r->dy_dev, r->w_dev, 1);
+	elements_from_device(r->dev, got, dx, r->xs);
+	tolerance_of(r->dev, r->s->r * r->s->r * r->s->k + 1, &relative, &rounding);
+	for (size_t i = 0; i < r->xs; i++) {
+		double exact = want[i] + before[i], error = relative * (scale[i] + fabs(before[i]));
+		double parts = fabs(want[i]) + fabs(exact);
+
+		if (r->s->r == 1 && scale[i] == 0) /* a pixel that a stride leaves out */
+			check_same("dx left alone", &got[i], &before[i], sizeof *got);
+		check_close("dx +", &got[i], &exact, 1, 0, NULL,
+			error + rounding * (parts + 2 * error));
+	}
 	r->dev->be->free(r->dev, dx);
 }
 
@@ -149,6 +177,7 @@ static void convolutions_match(void **state)
 			check_weights(&r);
 			check_forward(&r);
 			check_data(&r);
+			check_data_added(&r);
 			run_close(&r);
 		}
 		dev->be->close(dev);
@@ -170,7 +199,7 @@ static void same_bits_again(void **state)
 
 			dw[k] = buffer(r.ws), dx[k] = buffer(r.xs);
 			dev->be->conv_backward_weights(dev, r.conv, sum, r.dy_dev, r.x_dev);
-			dev->be->conv_backward_data(dev, r.conv, d, r.dy_dev, r.w_dev);
+			dev->be->conv_backward_data(dev, r.conv, d, r.dy_dev, r.w_dev, 0);
 			dev->be->download(dev, dw[k], sum, r.ws * sizeof *sum);
 			elements_from_device(dev, dx[k], d, r.xs);
 			dev->be->free(dev, sum);

@@ -65,8 +65,29 @@ static void check_data(struct device *dev, struct conv *conv, const struct conv_
 
 	ref_conv_data(want, doubles_of(dy, z.y), doubles_of(w, z.w), s);
 	ref_conv_data(scale, magnitudes_of(dy, z.y), magnitudes_of(w, z.w), s);
-	dev->be->conv_backward_data(dev, conv, dx, dy, w);
+	dev->be->conv_backward_data(dev, conv, dx, dy, w, 0);
 	check_close("dx", dx, want, z.x, (s->r * s->r * s->k + 1) * EPS, scale, 0);
+	buffers_check();
+}
+
+/* One more term, what was there; where a stride leaves pixels out, nothing else. */
+static void check_data_added(struct device *dev, struct conv *conv, const struct conv_shape *s)
+{
+	const struct sizes z = sizes_of(s);
+	float *dy = buffer_random(z.y, 3), *w = buffer_random(z.w, 2), *dx = buffer_random(z.x, 5);
+	float *before = buffer_copy(dx, z.x);
+	double *want = doubles(z.x), *scale = doubles(z.x);
+
+	ref_conv_data(want, doubles_of(dy, z.y), doubles_of(w, z.w), s);
+	ref_conv_data(scale, magnitudes_of(dy, z.y), magnitudes_of(w, z.w), s);
+	dev->be->conv_backward_data(dev, conv, dx, dy, w, 1);
+	for (size_t i = 0; i < z.x; i++) {
+		if (s->r == 1 && scale[i] == 0)
+			check_same("dx left alone", &dx[i], &before[i], sizeof *dx);
+		want[i] += before[i];
+		scale[i] += before[i] < 0 ? -before[i] : before[i];
+	}
+	check_close("dx +", dx, want, z.x, (s->r * s->r * s->k + 2) * EPS, scale, 0);
 	buffers_check();
 }
 
@@ -88,25 +109,31 @@ static void check_weights(struct device *dev, struct conv *conv, const struct co
 	buffers_check();
 }
 
+static void convolutions_on(struct device *dev)
+{
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		struct conv *conv = dev->be->conv_open(dev, &shapes[i]);
+
+		/* Twice: what is prepared by the first call serves the second. */
+		for (int twice = 0; twice < 2; twice++) {
+			check_weights(dev, conv, &shapes[i]);
+			check_forward(dev, conv, &shapes[i]);
+			check_data(dev, conv, &shapes[i]);
+			check_data_added(dev, conv, &shapes[i]);
+		}
+		dev->be->conv_close(dev, conv);
+	}
+	dev->be->conv_close(dev, NULL);
+	device_close(dev);
+}
+
 static void convolutions_match(void **state)
 {
 	(void)state;
 	for (int threads = 1; threads <= 3; threads++) {
-		struct device *dev = device_open(threads);
-
-		for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-			struct conv *conv = dev->be->conv_open(dev, &shapes[i]);
-
-			/* Twice: what is prepared by the first call serves the second. */
-			for (int twice = 0; twice < 2; twice++) {
-				check_weights(dev, conv, &shapes[i]);
-				check_forward(dev, conv, &shapes[i]);
-				check_data(dev, conv, &shapes[i]);
-			}
-			dev->be->conv_close(dev, conv);
-		}
-		dev->be->conv_close(dev, NULL);
-		device_close(dev);
+		convolutions_on(device_open(threads));
+		if (device_is_cpu())
+			convolutions_on(device_open_direct(threads));
 	}
 }
 
@@ -129,9 +156,13 @@ static void integers_are_exact(void **state)
 		dev->be->conv_forward(dev, conv, y, x, w);
 		ref_conv(want, xd, wd, s);
 		check_close("y", y, want, z.y, 0, NULL, 0);
-		dev->be->conv_backward_data(dev, conv, dx, dy, w);
+		dev->be->conv_backward_data(dev, conv, dx, dy, w, 0);
 		ref_conv_data(want, dyd, wd, s);
 		check_close("dx", dx, want, z.x, 0, NULL, 0);
+		dev->be->conv_backward_data(dev, conv, dx, dy, w, 1);
+		for (size_t k = 0; k < z.x; k++)
+			want[k] *= 2;
+		check_close("dx +", dx, want, z.x, 0, NULL, 0);
 		dev->be->conv_backward_weights(dev, conv, dw, dy, x);
 		ref_conv_weights(want, dyd, xd, s);
 		check_close("dw", dw, want, z.w, 0, NULL, 0);
@@ -155,7 +186,7 @@ static void same_bits_again(void **state)
 
 		y[i] = buffer(z.y), dx[i] = buffer(z.x), dw[i] = buffer_integers(z.w, 0, 0);
 		dev->be->conv_forward(dev, conv, y[i], x, w);
-		dev->be->conv_backward_data(dev, conv, dx[i], dy, w);
+		dev->be->conv_backward_data(dev, conv, dx[i], dy, w, 0);
 		dev->be->conv_backward_weights(dev, conv, dw[i], dy, x);
 		dev->be->conv_close(dev, conv);
 		/* few rows and a long sum, which a library likes to cut among threads */

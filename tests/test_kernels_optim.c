@@ -213,7 +213,7 @@ static void second_calls_allocate_nothing(void **state)
 			count = xalloc_count();
 		dev->be->conv_forward(dev, conv, y, x, w);
 		dev->be->conv_backward_weights(dev, conv, dw, y, x);
-		dev->be->conv_backward_data(dev, conv, x, y, w);
+		dev->be->conv_backward_data(dev, conv, x, y, w, 1);
 		dev->be->norm_sums(dev, sums, y, 1, N / 16, 16);
 	}
 	assert_int_equal(xalloc_count(), count);

@@ -97,8 +97,16 @@ static void data_matches(struct cpu *cpu, const struct problem *f)
 
 	ref_conv_data(want, f->dyd, f->wd, f->s);
 	ref_conv_data(scale, f->dym, f->wm, f->s);
-	winograd_backward_data(cpu, f->s, dx, f->dy, f->w);
+	winograd_backward_data(cpu, f->s, dx, f->dy, f->w, 0);
 	check_within("dx", dx, want, scale, f->x_count);
+	/* Added to x. */
+	for (size_t i = 0; i < f->x_count; i++) {
+		want[i] += f->xd[i];
+		scale[i] += f->xm[i];
+	}
+	dx = buffer_copy(f->x, f->x_count);
+	winograd_backward_data(cpu, f->s, dx, f->dy, f->w, 1);
+	check_within("dx +", dx, want, scale, f->x_count);
 }
 
 /* dw is added to. */
@@ -158,7 +166,7 @@ static void check_errors(const struct conv_shape *s)
 		float *y = buffer(f.y_count), *dx = buffer(f.x_count);
 
 		backend_cpu.conv_forward(devices[i], conv, y, f.x, f.w);
-		backend_cpu.conv_backward_data(devices[i], conv, dx, f.dy, f.w);
+		backend_cpu.conv_backward_data(devices[i], conv, dx, f.dy, f.w, 0);
 		error[i][0] = error_of(y, y_want, f.y_count);
 		error[i][1] = error_of(dx, dx_want, f.x_count);
 		backend_cpu.conv_close(devices[i], conv);

@@ -190,9 +190,9 @@ struct backend {
 	/* y[n][p][q][k] = sum over r, s, c of x[n][..][..][c] w[k][r][s][c] */
 	void (*conv_forward)(
 		struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
-	/* dx = gradient of the input */
-	void (*conv_backward_data)(
-		struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w);
+	/* dx = gradient of the input; add (0 or 1): dx += it */
+	void (*conv_backward_data)(struct device *dev, struct conv *conv, void *dx, const void *dy,
+		const void *w, int add);
 	/* dw += gradient of the weights */
 	void (*conv_backward_weights)(
 		struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);

@@ -142,67 +142,56 @@ void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 		last_pixels(r), net->features);
 }
 
-/* ---- backward: gradients of units' outputs lie in two buffers in turn, those of convolutions'
- * outputs where these outputs were ---- */
+/* ---- backward: gradients of blocks' outputs lie in the first buffer, those of units' between in
+ * the second, those of convolutions' outputs where these outputs were ---- */
 
-static void *other(void *buffer[GRADIENT_BUFFERS], const void *a)
+/* From the gradient of the block's output that of its input, in its place: the shortcut's is made
+ * there, and the first convolution adds its own. */
+static void backward_block(
+	struct block_run *r, const struct block *k, struct pass *p, void *buffer[GRADIENT_BUFFERS])
 {
-	return buffer[buffer[0] == a];
-}
-
-/* dy lies in one of the buffers, is overwritten; returns the one that holds dx. */
-static void *backward_block(struct block_run *r, const struct block *k, struct pass *p,
-	void *buffer[GRADIENT_BUFFERS], void *dy)
-{
-	const struct backend *be = p->dev->be;
-	void *residual = dy, *dx = other(buffer, dy);
-	size_t inputs = (size_t)p->groups * (size_t)p->n * (size_t)k->unit[0].in;
+	void *dy = buffer[0], *between = buffer[1];
 
 	restore_block(r, k, p);
-	unit_backward_norm(&r->unit[k->units - 1], p, residual, dy);
-	for (int i = k->units - 1; i >= 0; i--) {
-		unit_backward_conv(&r->unit[i], p, dx);
-		if (i > 0)
-			unit_backward_norm(&r->unit[i - 1], p, NULL, dx);
-	}
+	unit_backward_norm(&r->unit[k->units - 1], p, dy, dy);
 	if (k->has_shortcut) {
-		unit_backward_norm(&r->shortcut, p, NULL, residual);
-		unit_backward_conv(&r->shortcut, p, residual);
+		unit_backward_norm(&r->shortcut, p, NULL, dy);
+		unit_backward_conv(&r->shortcut, p, dy, 0);
 	}
-	inputs *= (size_t)(r->unit[0].x_height * r->unit[0].x_width);
-	be->add(p->dev, dx, residual, inputs);
-	return dx;
+	for (int i = k->units - 1; i > 0; i--) {
+		unit_backward_conv(&r->unit[i], p, between, 0);
+		unit_backward_norm(&r->unit[i - 1], p, NULL, between);
+	}
+	unit_backward_conv(&r->unit[0], p, dy, 1);
 }
 
-static void backward_stem(
-	struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS], void *dy)
+static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS])
 {
-	if (r->net->stem == STEM_IMAGENET) {
-		void *dx = other(buffer, dy);
+	void *dy = buffer[0];
 
+	if (r->net->stem == STEM_IMAGENET) {
 		if (pass_is_lean(p))
 			unit_restore(&r->stem, p);
-		p->dev->be->max_pool_backward(p->dev, dx, dy, r->pool_index, &r->pool);
-		dy = dx;
+		dy = buffer[1];
+		p->dev->be->max_pool_backward(p->dev, dy, buffer[0], r->pool_index, &r->pool);
 	}
 	unit_backward_norm(&r->stem, p, NULL, dy);
-	unit_backward_conv(&r->stem, p, NULL);
+	unit_backward_conv(&r->stem, p, NULL, 0);
 }
 
 void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],
 	const void *dfeatures, void (*done)(void *arg, size_t offset), void *arg)
 {
 	const struct resnet *net = r->net;
-	void *dy = buffer[0];
 
 	p->dev->be->mean_pool_backward(
-		p->dev, dy, dfeatures, p->groups * p->n, last_pixels(r), net->features);
+		p->dev, buffer[0], dfeatures, p->groups * p->n, last_pixels(r), net->features);
 	for (int i = net->block_count - 1; i >= 0; i--) {
-		dy = backward_block(&r->blocks[i], &net->blocks[i], p, buffer, dy);
+		backward_block(&r->blocks[i], &net->blocks[i], p, buffer);
 		if (done)
 			done(arg, net->blocks[i].first);
 	}
-	backward_stem(r, p, buffer, dy);
+	backward_stem(r, p, buffer);
 	if (done)
 		done(arg, 0);
 }

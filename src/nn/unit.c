@@ -103,7 +103,7 @@ void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, con
 	norm_backward(&r->norm, p, z, dresidual, dy, r->unit->relu ? r->y : NULL, z);
 }
 
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx)
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, int add)
 {
 	const struct backend *be = p->dev->be;
 	const void *dz = z_of(r, p);
@@ -111,5 +111,6 @@ void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx)
 	p->dev->layer = r->unit->name;
 	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);
 	if (dx)
-		be->conv_backward_data(p->dev, r->conv, dx, dz, pass_weights(p, r->unit->weight));
+		be->conv_backward_data(
+			p->dev, r->conv, dx, dz, pass_weights(p, r->unit->weight), add);
 }

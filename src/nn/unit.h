@@ -52,8 +52,8 @@ void unit_restore(struct unit_run *r, struct pass *p);
  */
 void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
 
-/* After it: gradients of the weights and, unless dx is NULL, of x. */
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx);
+/* After it: gradients of the weights and, unless dx is NULL, of x; add: added to dx. */
+void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, int add);
 
 /* Elements of y. */
 size_t unit_output(const struct unit_run *r, const struct pass *p);
