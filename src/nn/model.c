@@ -33,8 +33,6 @@ void model_tables(const struct config *c, struct params *p, struct stats *s)
 	resnet_free(&m.encoder);
 }
 
-/* ---- encoder ---- */
-
 static void begin(struct pass *p, const struct model *m, const struct config *c)
 {
 	p->params = &m->params;
@@ -43,6 +41,8 @@ static void begin(struct pass *p, const struct model *m, const struct config *c)
 	p->eps = (float)c->model.norm_eps;
 	p->decay = (float)c->model.norm_decay;
 }
+
+/* ---- encoder ---- */
 
 static void *open_input(struct encoder_run *r)
 {
