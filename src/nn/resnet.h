@@ -53,7 +53,7 @@ struct resnet_run {
 void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p, const void *input);
 void resnet_close(struct resnet_run *r, struct pass *p);
 
-/* features: dev (groups n, features). */
+/* features: dev (groups n, features); a replay leaves them as they are. */
 void resnet_forward(struct resnet_run *r, struct pass *p, void *features);
 
 /* Buffers of the backward pass, dev, each of `largest` elements of the largest run that uses them.

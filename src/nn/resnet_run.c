@@ -138,8 +138,9 @@ void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 		be->max_pool(p->dev, r->pooled, r->pool_index, r->stem.y, &r->pool);
 	for (int i = 0; i < net->block_count; i++)
 		forward_block(&r->blocks[i], &net->blocks[i], p);
-	be->mean_pool(p->dev, features, last_unit(r, net->block_count - 1)->y, p->groups * p->n,
-		last_pixels(r), net->features);
+	if (p->replay == REPLAY_NOT) /* else they are there */
+		be->mean_pool(p->dev, features, last_unit(r, net->block_count - 1)->y,
+			p->groups * p->n, last_pixels(r), net->features);
 }
 
 /* ---- backward: gradients of blocks' outputs lie in the first buffer, those of units' between in
