@@ -39,10 +39,15 @@ void *cpu_scratch(struct cpu *cpu, size_t bytes);
 
 /* Operations on activations go through memory forwards and backwards in turn: each begins where the
  * one before ended, with what is still in the cache.  cpu_turn begins one, cpu_part is its i-th of
- * n parts. */
+ * n parts; cpu_go_forwards begins one that has no parts to take in another order. */
 static inline void cpu_turn(struct cpu *cpu)
 {
 	cpu->backwards = !cpu->backwards;
+}
+
+static inline void cpu_go_forwards(struct cpu *cpu)
+{
+	cpu->backwards = 0;
 }
 
 static inline size_t cpu_part(const struct cpu *cpu, size_t i, size_t n)
@@ -67,7 +72,6 @@ void sum_finish_cpu(struct device *dev);
 void gather_cpu(struct device *dev, float *all, const float *own, int views, size_t n);
 
 void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n);
-void add_cpu(struct device *dev, void *y, const void *x, size_t n);
 
 /* A thread keeps its scratch memory, which grows to the largest view met and is never allocated
  * again. */

@@ -263,7 +263,7 @@ void pointwise_backward_weights(
 	size_t parts = weights < FEW_WEIGHTS ? weights * (size_t)cpu->threads : 0;
 	float *scratch = cpu_scratch(cpu, (picked + parts) * sizeof(float));
 
-	cpu->backwards = 0;
+	cpu_go_forwards(cpu);
 	if (picked) {
 		pick(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;

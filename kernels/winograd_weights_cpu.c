@@ -88,7 +88,7 @@ void winograd_backward_weights(
 	v = matrices_most(t, c.tiles, t->in);
 	z = matrices_most(t, c.tiles, block);
 	c.zeros = cpu_scratch(cpu, ((size_t)pixel + du + v + z) * sizeof(float));
-	cpu->backwards = 0;
+	cpu_go_forwards(cpu);
 	memset(c.zeros, 0, (size_t)pixel * sizeof(float));
 	c.du = c.zeros + pixel;
 	c.v = c.du + du;
