@@ -23,13 +23,3 @@ extern "C" void axpy_cuda(struct device *dev, float *y, float a, const float *x,
 {
 	array_apply<ARRAY_ADD>(cuda_of(dev), y, x, a, n);
 }
-
-/* 1 x is x. */
-extern "C" void add_cuda(struct device *dev, void *y, const void *x, size_t n)
-{
-	if (dev->element == sizeof(float))
-		array_apply<ARRAY_ADD>(cuda_of(dev), (float *)y, (const float *)x, 1, n);
-	else
-		array_apply<ARRAY_ADD>(
-			cuda_of(dev), (struct bf16 *)y, (const struct bf16 *)x, 1, n);
-}

@@ -162,7 +162,6 @@ const struct backend backend_cpu = {
 	.sum_finish = sum_finish_cpu,
 	.gather = gather_cpu,
 	.axpy = axpy_cpu,
-	.add = add_cpu,
 	.images = images_cpu,
 	.views = views_cpu,
 	.conv_open = conv_open_cpu,

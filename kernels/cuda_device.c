@@ -201,7 +201,6 @@ const struct backend backend_cuda = {
 	.sum_finish = sum_finish_cuda,
 	.gather = gather_cuda,
 	.axpy = axpy_cuda,
-	.add = add_cuda,
 	.images = images_cuda,
 	.views = views_cuda,
 	.conv_open = conv_open_cuda,

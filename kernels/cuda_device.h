@@ -138,7 +138,6 @@ void gather_cuda(struct device *dev, float *all, const float *own, int views, si
 /* ---- arrays: array_cuda.cu ---- */
 
 void axpy_cuda(struct device *dev, float *y, float a, const float *x, size_t n);
-void add_cuda(struct device *dev, void *y, const void *x, size_t n);
 
 /* ---- views: images_cuda.c, view_cuda.cu ---- */
 

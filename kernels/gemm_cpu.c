@@ -63,11 +63,6 @@ void axpy_cpu(struct device *dev, float *y, float a, const float *x, size_t n)
 		add_scaled(y + i, a, x + i, n - i < BLOCK ? n - i : BLOCK);
 }
 
-void add_cpu(struct device *dev, void *y, const void *x, size_t n)
-{
-	axpy_cpu(dev, y, 1, x, n);
-}
-
 void bias_add_cpu(struct device *dev, void *y, const float *bias, size_t rows, int channels)
 {
 	struct cpu *cpu = cpu_of(dev);

@@ -71,7 +71,6 @@ TIMED(KIND_RANKS, gather, (struct device * dev, float *all, const float *own, in
 
 TIMED(KIND_LOSS, axpy, (struct device * dev, float *y, float a, const float *x, size_t n),
 	(dev, y, a, x, n))
-TIMED(KIND_POINTWISE, add, (struct device * dev, void *y, const void *x, size_t n), (dev, y, x, n))
 TIMED(KIND_IMAGES, images, (struct device * dev, int slot, const struct image *images, int n),
 	(dev, slot, images, n))
 TIMED(KIND_VIEWS, views,
@@ -212,7 +211,6 @@ static const struct backend backend_profile = {
 	.sum_finish = sum_finish_profile,
 	.gather = gather_profile,
 	.axpy = axpy_profile,
-	.add = add_profile,
 	.images = images_profile,
 	.views = views_profile,
 	.conv_open = conv_open_profile,

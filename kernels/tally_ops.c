@@ -108,12 +108,6 @@ static void axpy_tally(struct device *dev, float *y, float a, const float *x, si
 	tally_add(tally_of(dev), KIND_LOSS, "loss", 0, 3 * F * (double)n);
 }
 
-static void add_tally(struct device *dev, void *y, const void *x, size_t n)
-{
-	(void)y, (void)x;
-	tally_add(tally_of(dev), KIND_POINTWISE, NULL, 0, 3 * elements(dev, (double)n));
-}
-
 /* Pixels of images of 8 bits a channel. */
 static size_t image_bytes(const struct image *images, int n)
 {
@@ -266,7 +260,6 @@ const struct backend backend_tally = {
 	.sum_finish = sum_finish_tally,
 	.gather = gather_tally,
 	.axpy = axpy_tally,
-	.add = add_tally,
 	.images = images_tally,
 	.views = views_tally,
 	.conv_open = conv_open_tally,

@@ -18,13 +18,6 @@ static void axpy_mirror(struct device *dev, float *y, float a, const float *x, s
 	RUN(m, axpy, out(m, y, n), a, in(m, x, n), n);
 }
 
-static void add_mirror(struct device *dev, void *y, const void *x, size_t n)
-{
-	struct mirror *m = mirror_of(dev);
-
-	RUN(m, add, out(m, y, n), in(m, x, n), n);
-}
-
 static void images_mirror(struct device *dev, int slot, const struct image *images, int n)
 {
 	struct device *inner = mirror_of(dev)->inner;
@@ -149,7 +142,6 @@ static void bias_gradient_mirror(struct device *dev, float *db, const void *dy, 
 void mirror_conv(struct backend *be)
 {
 	be->axpy = axpy_mirror;
-	be->add = add_mirror;
 	be->images = images_mirror;
 	be->views = views_mirror;
 	be->conv_open = conv_open_mirror;

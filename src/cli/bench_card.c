@@ -43,7 +43,7 @@ static void copy(struct arrays *a)
 
 static void add(struct arrays *a)
 {
-	a->dev->be->add(a->dev, a->y, a->x, a->n);
+	a->dev->be->axpy(a->dev, a->y, 1, a->x, a->n * a->dev->element / sizeof(float));
 }
 
 static void multiply(struct arrays *a)

@@ -166,8 +166,6 @@ struct backend {
 
 	/* y += a x; n floats */
 	void (*axpy)(struct device *dev, float *y, float a, const float *x, size_t n);
-	/* y += x; n elements */
-	void (*add)(struct device *dev, void *y, const void *x, size_t n);
 
 	/* ---- views (spec 5) ---- */
 
