@@ -8,6 +8,10 @@
 
 static char folders[32][64];
 static int folder_count;
+static struct path {
+	struct path *next;
+	char name[];
+} * paths;
 
 const char *test_folder(void)
 {
@@ -31,17 +35,25 @@ int test_cleanup(void **state)
 		if (system(command) != 0)
 			return -1;
 	}
+	while (paths) {
+		struct path *p = paths;
+
+		paths = p->next;
+		free(p);
+	}
 	return 0;
 }
 
 const char *test_path(const char *folder, const char *name)
 {
-	static char ring[8][512];
-	static int next;
-	char *path = ring[next++ % 8];
+	size_t bytes = strlen(folder) + strlen(name) + 2;
+	struct path *p = malloc(sizeof *p + bytes);
 
-	snprintf(path, sizeof ring[0], "%s/%s", folder, name);
-	return path;
+	assert_non_null(p);
+	snprintf(p->name, bytes, "%s/%s", folder, name);
+	p->next = paths;
+	paths = p;
+	return p->name;
 }
 
 void test_close(double a, double b, double tolerance, const char *what, const char *file, int line)

@@ -24,7 +24,7 @@
 const char *test_folder(void);
 int test_cleanup(void **state);
 
-/* "folder/name" in a static ring of buffers. */
+/* "folder/name"; valid until test_cleanup. */
 const char *test_path(const char *folder, const char *name);
 
 /* Fails when |a - b| <= tolerance does not hold, so that NaN fails too. */
