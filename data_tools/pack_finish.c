@@ -1,11 +1,9 @@
 /* pack_finish.c - the second half of packing: the spools become shards, then the index is written.
  */
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -236,31 +234,13 @@ static int write_all(struct pack *p, const struct pack_numbering *classes,
 	return 0;
 }
 
-/* Files that an interrupted pack had not given their final name yet; the journal's lock keeps other
- * packs out. */
-static void remove_unfinished(const char *out)
-{
-	DIR *d = opendir(out);
-	const struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		char *path = xasprintf("%s/%s", out, e->d_name);
-
-		if (strstr(e->d_name, ".tmp-"))
-			unlink(path);
-		xfree(path);
-	}
-	if (d)
-		closedir(d);
-}
-
 int pack_finish(struct pack *p, struct pack_outcome *outcome, char err[ERR_MAX])
 {
 	char *list = xasprintf("%s/rejected.tsv", p->o->out);
 	struct pack_numbering classes;
 	int rc;
 
-	remove_unfinished(p->o->out);
+	file_remove_temporaries(p->o->out, ""); /* the journal's lock keeps other packs out */
 	source_unseen_labels(p->source, reject_unseen, &p->index);
 	rc = index_write_rejected(&p->index, list, err);
 	if (rc == 0)

@@ -38,11 +38,12 @@ same_losses() { # run: all 20 lines, each of them once
 undisturbed() {
 	requeue 2 whole || show
 }
-# In the middle of an epoch (6 steps each) and at its end; also after a single step.
+# In the middle of an epoch (6 steps each) and at its end; also after a single step.  The folder's name looks like a pattern.
 stop_after() { # step
-	pretrain 2 --train.steps=20 --checkpoint.every=100 --run.dir="stop$1" --train.stop_after="$1"
+	pretrain 2 --train.steps=20 --checkpoint.every=100 --run.dir="stop[$1]" --train.stop_after="$1"
 	[ $? -eq 75 ] || show || return 1
-	pretrain 2 --train.steps=20 --checkpoint.every=100 --run.dir="stop$1" --run.resume=true || show
+	pretrain 2 --train.steps=20 --checkpoint.every=100 --run.dir="stop[$1]" --run.resume=true || show || return 1
+	grep -q "going on from .*after step $1\$" said || show
 }
 # To one rank alone: all must stop after the same step.
 by_signal() { # name, run
@@ -71,7 +72,13 @@ by_kill() {
 		pkill -9 -f "run.dir=killed" 2>/dev/null
 		wait $job
 	done
+	touch killed/config.yaml.tmp-1 killed/metrics.jsonl.tmp-1 killed/step-000000003.h5.tmp-1 killed/checkpoints/step-000000003.h5.tmp-1 \
+		killed/encoder.safetensors.tmp-1
 	requeue 2 killed --checkpoint.every=1 || show
+}
+# Nothing half written but what an export writes, which may be at work.
+nothing_is_left() {
+	[ "$(find killed -name '*.tmp-*')" = killed/encoder.safetensors.tmp-1 ] || { find killed -name '*.tmp-*' | sed 's/^/# /'; return 1; }
 }
 # At a rate at which rounding errors do not grow beyond the bound within 20 steps, as in ranks.sh.
 other_ranks() {
@@ -109,12 +116,12 @@ imported_run() {
 	"$RELIQUARY" import whole.safetensors imported $tiny >said 2>&1 && requeue 1 imported || show
 }
 
-plan 21
+plan 22
 check "a run that nobody disturbs" undisturbed
 for k in 1 6 11; do
 	check "stopped after step $k and resumed" stop_after $k
-	check "  the same end, bit for bit" same_end "stop$k"
-	check "  the same losses, each once" same_losses "stop$k"
+	check "  the same end, bit for bit" same_end "stop[$k]"
+	check "  the same losses, each once" same_losses "stop[$k]"
 done
 for signal in TERM USR1 USR2; do
 	check "SIG$signal to one rank: exit status 75, and on" by_signal $signal "by$signal"
@@ -122,6 +129,7 @@ done
 check "  the same end, bit for bit" same_end byUSR1
 check "kill -9 of the ranks at random moments" by_kill
 check "  the same end, bit for bit" same_end killed
+check "  nothing is left of what they were writing" nothing_is_left
 check "4 ranks, then 1, then 3" other_ranks
 check "  the loss of step 20 within 1e-3" close_losses
 check "a corrupt newest checkpoint: the one before is taken" corrupt_newest

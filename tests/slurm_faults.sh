@@ -54,7 +54,8 @@ same_end() { # run
 	for dir in whole "$1"; do
 		sed 's/,"images_per_s.*//' "$dir/metrics.jsonl" >"$dir.losses"
 	done
-	[ "$(wc -l <"$1.losses")" = $steps ] && cmp whole.losses "$1.losses" && [ "$(find "$1" -name '*tmp-*' | wc -l)" = 0 ]
+	[ "$(wc -l <"$1.losses")" = $steps ] && cmp whole.losses "$1.losses" &&
+		[ -z "$(find "$1" -name '*tmp-*')" ] || { find "$1" -name '*tmp-*' | sed 's/^/# left: /'; return 1; }
 }
 # Processes of the run's ranks, of one node or of both.
 ranks_on() { # node or nothing

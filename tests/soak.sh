@@ -92,7 +92,9 @@ same_end() { # run
 	for name in params momentum target stats target_stats; do
 		h5diff -q "whole/$last" "$1/$last" "/$name" || { echo "# /$name differs"; return 1; }
 	done
-	[ "$(find "$1" -name '*tmp-*' | wc -l)" = 0 ]
+}
+nothing_is_left() {
+	check_empty "  nothing is left of what the killed were writing" "$(find killed -name '*tmp-*')"
 }
 same_losses() {
 	for run in whole killed; do
@@ -135,11 +137,12 @@ sixteen() {
 	lanes 16 sixteen || show
 }
 
-plan 12
+plan 13
 check "a run that nobody disturbs" undisturbed
 check "$kills kills at random moments" soak
 check "  finished" finish
 check "  the same end, bit for bit" same_end killed
+nothing_is_left
 check "  the same losses, each once" same_losses
 check "64 shards" pack_lanes
 check "64 lanes on 4 ranks, then 2, then 1" eval 'link 4 3 && link 2 6 && link 1 8'

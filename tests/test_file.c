@@ -231,6 +231,27 @@ static void half_a_line_is_taken_back(void **state)
 	xfree(bytes);
 }
 
+static void what_the_killed_left_is_removed(void **state)
+{
+	static const char *const gone[] = { "a.h5.tmp-1", "a.tmp-4194304" },
+				 *const kept[] = { "a.h5", "b.h5.tmp-1", "tmp-1" };
+	const char *folder = test_folder();
+	char err[ERR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(file_write_atomic(test_path(folder, gone[i]), "half", 4, err), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(file_write_atomic(test_path(folder, kept[i]), "all", 3, err), 0);
+	file_remove_temporaries(folder, "a");
+	for (size_t i = 0; i < 3; i++)
+		assert_true(file_exists(test_path(folder, kept[i])));
+	assert_int_equal(entries(folder), 3);
+	file_remove_temporaries(folder, "");
+	assert_int_equal(entries(folder), 2);
+	file_remove_temporaries(test_path(folder, "none"), "");
+}
+
 static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(what_is_written_is_read),
 	cmocka_unit_test(faults_name_the_file),
@@ -239,5 +260,6 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(appended_lines_do_not_mix),
 	cmocka_unit_test(an_append_waits_for_its_turn),
 	cmocka_unit_test(half_a_line_is_taken_back),
+	cmocka_unit_test(what_the_killed_left_is_removed),
 };
 TEST_MAIN(cases)

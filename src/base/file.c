@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -18,6 +19,20 @@ static int fail_errno(char err[ERR_MAX], const char *path, const char *what)
 char *file_temporary_name(const char *path)
 {
 	return xasprintf("%s.tmp-%ld", path, (long)getpid());
+}
+
+void file_remove_temporaries(const char *folder, const char *names)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, names, strlen(names)) == 0 &&
+			strstr(entry->d_name, ".tmp-"))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static int sync_path(const char *path, char err[ERR_MAX])

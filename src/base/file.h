@@ -16,6 +16,10 @@ char *file_temporary_name(const char *path);
  * removed and -1 returned. */
 int file_finish(int rc, const char *temporary, const char *path, char err[ERR_MAX]);
 
+/* Remove from folder what writers left that were killed before they gave their file its name, of
+ * files whose names begin with `names`.  For a caller who knows that none of them is at work. */
+void file_remove_temporaries(const char *folder, const char *names);
+
 /* Write n bytes as the whole file path, by way of a temporary name. */
 int file_write_atomic(const char *path, const void *bytes, size_t n, char err[ERR_MAX]);
 

@@ -73,7 +73,7 @@ struct checkpoint_file {
 int checkpoint_list(struct checkpoint_file **list, const char *run);
 
 /* Remove what need not be kept: all but the newest keep, and those that keep_every divides (steps;
- * 0: none).  Removes stale temporary files too; so not while another thread writes. */
+ * 0: none).  Temporary files stay. */
 void checkpoint_prune(const char *run, int keep, int64_t keep_every);
 
 /* ---- written behind training ---- */

@@ -132,25 +132,6 @@ char *checkpoint_latest(const char *run_or_file, char err[ERR_MAX])
 	return path;
 }
 
-static void remove_temporaries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		const char *rest;
-		char *path;
-
-		if (step_of(entry->d_name, &rest) < 0 || strncmp(rest, ".tmp-", 5) != 0)
-			continue;
-		path = xasprintf("%s/%s", folder, entry->d_name);
-		unlink(path);
-		xfree(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
 void checkpoint_prune(const char *run, int keep, int64_t keep_every)
 {
 	char *folder = xasprintf("%s/checkpoints", run);
@@ -164,7 +145,6 @@ void checkpoint_prune(const char *run, int keep, int64_t keep_every)
 			log_warn("%s: cannot remove: %s", path, strerror(errno));
 		xfree(path);
 	}
-	remove_temporaries(folder);
 	xfree(s.list);
 	xfree(folder);
 }

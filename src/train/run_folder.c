@@ -1,24 +1,11 @@
 #include "train/run_folder.h"
 
-#include <glob.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
-
-static int holds(const char *dir, const char *pattern)
-{
-	char *path = xasprintf("%s/%s", dir, pattern);
-	glob_t found;
-	int some = glob(path, GLOB_NOSORT, NULL, &found) == 0;
-
-	if (some)
-		globfree(&found);
-	xfree(path);
-	return some;
-}
 
 int run_folder_write_config(const struct config *c, char err[ERR_MAX])
 {
@@ -50,9 +37,35 @@ static void open_log(const char *dir)
 	xfree(path);
 }
 
-static int has_begun(const char *dir)
+static int has_checkpoints(const char *dir)
 {
-	return holds(dir, "checkpoints/step-*.h5");
+	struct checkpoint_file *list;
+	int count = checkpoint_list(&list, dir);
+
+	xfree(list);
+	return count > 0;
+}
+
+static int has_metrics(const char *dir)
+{
+	char *path = xasprintf("%s/metrics.jsonl", dir);
+	int exists = file_exists(path);
+
+	xfree(path);
+	return exists;
+}
+
+/* Of what the run itself writes: an export to its folder may be under way. */
+static void remove_temporaries(const char *dir)
+{
+	static const char *const names[] = { "config.yaml", "metrics.jsonl", "step-",
+		"fault-step-" };
+	char *checkpoints = xasprintf("%s/checkpoints", dir);
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		file_remove_temporaries(dir, names[i]);
+	file_remove_temporaries(checkpoints, "");
+	xfree(checkpoints);
 }
 
 int run_folder_check(const struct config *c, char err[ERR_MAX])
@@ -62,7 +75,7 @@ int run_folder_check(const struct config *c, char err[ERR_MAX])
 	if (!*dir)
 		return fail(err,
 			"run.dir is not set: say where the run shall be, e.g. --run.dir=runs/first");
-	if ((has_begun(dir) || holds(dir, "metrics.jsonl")) && !c->run.resume)
+	if (!c->run.resume && (has_checkpoints(dir) || has_metrics(dir)))
 		return fail(err,
 			"%s already holds a run: go on with it by --run.resume=true, or choose another --run.dir",
 			dir);
@@ -72,13 +85,14 @@ int run_folder_check(const struct config *c, char err[ERR_MAX])
 int run_folder_open(const struct config *c, char **from, char err[ERR_MAX])
 {
 	const char *dir = c->run.dir;
-	int begun = has_begun(dir);
 
 	*from = NULL;
 	if (run_folder_check(c, err) != 0 || make_folder(dir, err) != 0)
 		return -1;
 	open_log(dir);
-	if (begun)
-		*from = checkpoint_latest(dir, err);
-	return begun && !*from ? -1 : 0;
+	remove_temporaries(dir);
+	if (!has_checkpoints(dir))
+		return 0;
+	*from = checkpoint_latest(dir, err);
+	return *from ? 0 : -1;
 }

@@ -12,8 +12,9 @@
 int run_folder_check(const struct config *c, char err[ERR_MAX]);
 
 /* Called by one rank.  Makes the folder of a new run, or finds where to go on: *from is the path of
- * the checkpoint to resume (caller frees), NULL for a beginning.  Returns -1 with err when the
- * folder holds a run and run.resume is not set, or when none of its checkpoints can be read. */
+ * the checkpoint to resume (caller frees), NULL for a beginning.  Files that a killed run had not
+ * finished are removed.  Returns -1 with err when the folder holds a run and run.resume is not set,
+ * or when none of its checkpoints can be read. */
 int run_folder_open(const struct config *c, char **from, char err[ERR_MAX]);
 
 /* Write config.yaml, once it is certain that the run goes on with these settings. */
