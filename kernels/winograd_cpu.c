@@ -9,6 +9,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "product_cpu.h"
 #include "winograd_points.h"
 
 enum {
@@ -82,13 +83,19 @@ static void multiply(
 	float *y, const float *v, const struct filters *f, const struct matrices *m, int add)
 {
 	int in = m->t->in;
+	struct product product = { .n = (size_t)f->outputs,
+		.k = (size_t)f->inputs,
+		.y_row = (size_t)f->outputs,
+		.a_row = (size_t)in,
+		.b_row = (size_t)f->outputs,
+		.add = add };
 
-	for (int p = 0; p < TILE_FILTERS; p++)
-		if (m->begin[p + 1] > m->begin[p])
-			DNNL_CHECK(dnnl_sgemm('N', 'N', m->begin[p + 1] - m->begin[p], f->outputs,
-				f->inputs, 1, v + matrices_at(m, p, in) + f->input, in,
-				f->u + (size_t)p * apart(f->inputs, f->outputs), f->outputs,
-				(float)add, y + matrices_at(m, p, f->outputs), f->outputs));
+	for (int p = 0; p < TILE_FILTERS; p++) {
+		product.m = (size_t)(m->begin[p + 1] - m->begin[p]);
+		product_cpu(&product, y + matrices_at(m, p, f->outputs),
+			v + matrices_at(m, p, in) + f->input,
+			f->u + (size_t)p * apart(f->inputs, f->outputs));
+	}
 }
 
 /* ---- many tiles ---- */
@@ -99,7 +106,7 @@ static void make_tiles(
 	const struct matrices m = matrices_of(&c->t, tiles->first, tiles->count);
 	float *v = work, *y = work + matrices_floats(&m, c->t.in);
 
-	points_of_inputs(v, &m, c->x, c->zeros, tiles);
+	points_of_inputs(v, &m, c->x, c->t.in, c->zeros, tiles);
 	multiply(y, v, f, &m, 0);
 	points_to_outputs(c->y + f->output, &m, y, f->outputs, tiles, c->add);
 }
@@ -201,7 +208,7 @@ static void make_few(struct cpu *cpu, struct call *c)
 		for (int i = 0; i < t->count; i += SOME) {
 			int left = t->count - i;
 
-			points_of_inputs(v, &m, c->x, c->zeros,
+			points_of_inputs(v, &m, c->x, t->in, c->zeros,
 				&(struct tiles){ i, left < SOME ? left : SOME });
 		}
 #pragma omp for schedule(dynamic)

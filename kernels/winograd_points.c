@@ -109,10 +109,10 @@ static void next_points(float **point, struct cursor *c, const struct tile *s)
 		}
 }
 
-void points_of_inputs(float *v, const struct matrices *m, const float *x, float *beyond,
-	const struct tiles *tiles)
+void points_of_inputs(float *v, const struct matrices *m, const float *x, int channels,
+	float *beyond, const struct tiles *tiles)
 {
-	struct cursor cursor = begin(m, v, m->t->in, tiles->first);
+	struct cursor cursor = begin(m, v, channels, tiles->first);
 
 	for (int i = 0; i < tiles->count; i++) {
 		const struct tiling_place p = tiling_place(m->t, tiles->first + i);
@@ -120,7 +120,7 @@ void points_of_inputs(float *v, const struct matrices *m, const float *x, float 
 
 		tiling_inputs(pixel, m->t, x, &p, beyond);
 		next_points(point, &cursor, &p.tile);
-		tile_input(&p.tile, point, (const float **)pixel, m->t->in);
+		tile_input(&p.tile, point, (const float **)pixel, channels);
 	}
 }
 

@@ -48,9 +48,10 @@ struct tiles {
 	int first, count;
 };
 
-/* v: the matrices of inputs of map x; `beyond`: what lies beyond it, t->in floats. */
-void points_of_inputs(float *v, const struct matrices *m, const float *x, float *beyond,
-	const struct tiles *tiles);
+/* v: the matrices of so many channels of map x, from its first that is meant; `beyond`: what lies
+ * beyond it, as many floats. */
+void points_of_inputs(float *v, const struct matrices *m, const float *x, int channels,
+	float *beyond, const struct tiles *tiles);
 
 /* Map y, from its first channel that is meant: so many channels, from p, the matrices of these;
  * add: to what is there. */

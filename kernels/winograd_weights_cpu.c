@@ -25,7 +25,7 @@ static void take_tiles(const struct call *c, const struct matrices *m, const str
 {
 	/* Where all tiles are taken at a time, they are there since the first block of outputs. */
 	if (c->first == 0 || c->tiles < c->t.count)
-		points_of_inputs(c->v, m, c->x, c->zeros, tiles);
+		points_of_inputs(c->v, m, c->x, c->t.in, c->zeros, tiles);
 	points_of_gradients(c->z, m, c->dy + c->first, c->count, c->zeros, tiles);
 }
 

@@ -1,0 +1,113 @@
+/* product_block.h - a product in blocks of 6 rows by so many vectors, whose sums stay in registers
+ * while k passes: for product_cpu.c, which includes it for each instruction set, with
+ *
+ * TARGET   of the compiler
+ * LANES    floats of a vector
+ * WIDTH    vectors of a block: 4, or 2
+ * NAME(x)  of what is defined here
+ *
+ * Read alone, it is for AVX2. */
+#include "product_cpu.h"
+
+#ifndef NAME
+#define TARGET "avx2,fma"
+#define LANES 8
+#define WIDTH 2
+#define NAME(x) x##_alone
+#endif
+
+#define EACH(DO, r) DO(r, 0) DO(r, 1) DO(r, 2) DO(r, 3)
+#define EACH_ROW(DO) EACH(DO, 0) EACH(DO, 1) EACH(DO, 2) EACH(DO, 3) EACH(DO, 4) EACH(DO, 5)
+
+typedef float NAME(vector) __attribute__((vector_size(LANES * sizeof(float))));
+typedef float NAME(vector_at)
+	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+
+#define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
+#define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
+
+/* rows and width, in vectors, are constants where it is used.  All is spelt out: sums in an array
+ * that a loop goes through would lie in memory. */
+static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
+	float *y, const float *a, const float *b, const int rows, const int width)
+{
+	size_t row = p->a_is_turned ? 1 : p->a_row, next = p->a_is_turned ? p->a_row : 1;
+	NAME(vector) sum[6][4], right[4];
+
+#define BEGIN(r, c)                                                                                \
+	if ((r) < rows && (c) < width)                                                             \
+		sum[r][c] = p->add ? AT(y + (r)*p->y_row, c) : (NAME(vector)){ 0 };
+#define TAKE(r, c)                                                                                 \
+	if ((c) < width)                                                                           \
+		right[c] = FROM(b, c);
+#define MULTIPLY(r, c)                                                                             \
+	if ((r) < rows && (c) < width)                                                             \
+		sum[r][c] += a[(r)*row] * right[c];
+#define END(r, c)                                                                                  \
+	if ((r) < rows && (c) < width)                                                             \
+		AT(y + (r)*p->y_row, c) = sum[r][c];
+
+	EACH_ROW(BEGIN)
+	for (size_t i = 0; i < p->k; i++, a += next, b += p->b_row) {
+		EACH(TAKE, 0)
+		EACH_ROW(MULTIPLY)
+	}
+	EACH_ROW(END)
+
+#undef BEGIN
+#undef TAKE
+#undef MULTIPLY
+#undef END
+}
+
+/* All rows of a block's columns; the last seven to eleven in two parts. */
+static inline __attribute__((always_inline)) void NAME(make_columns)(
+	const struct product *p, float *y, const float *a, const float *b, const int width)
+{
+	size_t row = p->a_is_turned ? 1 : p->a_row;
+
+	for (size_t i = 0, rows; i < p->m; i += rows, y += rows * p->y_row, a += rows * row) {
+		size_t left = p->m - i;
+
+		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
+		switch (rows) {
+		case 1:
+			NAME(make_block)(p, y, a, b, 1, width);
+			break;
+		case 2:
+			NAME(make_block)(p, y, a, b, 2, width);
+			break;
+		case 3:
+			NAME(make_block)(p, y, a, b, 3, width);
+			break;
+		case 4:
+			NAME(make_block)(p, y, a, b, 4, width);
+			break;
+		case 5:
+			NAME(make_block)(p, y, a, b, 5, width);
+			break;
+		default:
+			NAME(make_block)(p, y, a, b, 6, width);
+		}
+	}
+}
+
+__attribute__((target(TARGET))) static inline void NAME(make)(
+	const struct product *p, float *y, const float *a, const float *b)
+{
+	size_t i = 0;
+
+	for (; i + WIDTH * LANES <= p->n; i += WIDTH * LANES)
+		NAME(make_columns)(p, y + i, a, b + i, WIDTH);
+	for (; i < p->n; i += PRODUCT_LANES)
+		NAME(make_columns)(p, y + i, a, b + i, PRODUCT_LANES / LANES);
+}
+
+#undef EACH
+#undef EACH_ROW
+#undef AT
+#undef FROM
+#undef TARGET
+#undef LANES
+#undef WIDTH
+#undef NAME
