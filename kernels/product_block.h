@@ -27,11 +27,13 @@ typedef float NAME(vector_at)
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
 /* rows and width, in vectors, are constants where it is used.  All is spelt out: sums in an array
- * that a loop goes through would lie in memory. */
+ * that a loop goes through would lie in memory.  Meanwhile a line of each row at `next` and, unless
+ * NULL, as much as a block's rows at `soon` are asked for. */
 static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
-	float *y, const float *a, const float *b, const int rows, const int width)
+	float *y, const float *a, const float *b, const float *next, const float *soon,
+	const int rows, const int width)
 {
-	size_t row = p->a_is_turned ? 1 : p->a_row, next = p->a_is_turned ? p->a_row : 1;
+	size_t row = p->a_is_turned ? 1 : p->a_row, column = p->a_is_turned ? p->a_row : 1;
 	NAME(vector) sum[6][4], right[4];
 
 #define BEGIN(r, c)                                                                                \
@@ -48,7 +50,10 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 		AT(y + (r)*p->y_row, c) = sum[r][c];
 
 	EACH_ROW(BEGIN)
-	for (size_t i = 0; i < p->k; i++, a += next, b += p->b_row) {
+	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row, next += p->b_row) {
+		__builtin_prefetch(next);
+		if (soon)
+			__builtin_prefetch(soon + (size_t)rows * i, 0, SECOND_CACHE);
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
 	}
@@ -61,33 +66,35 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 }
 
 /* All rows of a block's columns; the last seven to eleven in two parts. */
-static inline __attribute__((always_inline)) void NAME(make_columns)(
-	const struct product *p, float *y, const float *a, const float *b, const int width)
+static inline __attribute__((always_inline)) void NAME(make_columns)(const struct product *p,
+	float *y, const float *a, const float *b, const float *next, size_t ahead, const int width)
 {
-	size_t row = p->a_is_turned ? 1 : p->a_row;
+	size_t row = p->a_is_turned ? 1 : p->a_row, line = 0;
 
 	for (size_t i = 0, rows; i < p->m; i += rows, y += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
+		const float *soon = ahead > 0 ? a + ahead : NULL, *lines = next + line;
 
+		line = (line + PRODUCT_LANES) % (WIDTH * LANES);
 		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
 		switch (rows) {
 		case 1:
-			NAME(make_block)(p, y, a, b, 1, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 1, width);
 			break;
 		case 2:
-			NAME(make_block)(p, y, a, b, 2, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 2, width);
 			break;
 		case 3:
-			NAME(make_block)(p, y, a, b, 3, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 3, width);
 			break;
 		case 4:
-			NAME(make_block)(p, y, a, b, 4, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 4, width);
 			break;
 		case 5:
-			NAME(make_block)(p, y, a, b, 5, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 5, width);
 			break;
 		default:
-			NAME(make_block)(p, y, a, b, 6, width);
+			NAME(make_block)(p, y, a, b, lines, soon, 6, width);
 		}
 	}
 }
@@ -95,12 +102,17 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(
 __attribute__((target(TARGET))) static inline void NAME(make)(
 	const struct product *p, float *y, const float *a, const float *b)
 {
+	const size_t columns = WIDTH * LANES;
 	size_t i = 0;
 
-	for (; i + WIDTH * LANES <= p->n; i += WIDTH * LANES)
-		NAME(make_columns)(p, y + i, a, b + i, WIDTH);
+	for (; i + columns <= p->n; i += columns) {
+		int last = i + 2 * columns > p->n;
+		const float *next = !last ? b + i + columns : p->next ? p->next : b;
+
+		NAME(make_columns)(p, y + i, a, b + i, next, i > 0 ? 0 : p->a_ahead, WIDTH);
+	}
 	for (; i < p->n; i += PRODUCT_LANES)
-		NAME(make_columns)(p, y + i, a, b + i, PRODUCT_LANES / LANES);
+		NAME(make_columns)(p, y + i, a, b + i, b + i, 0, PRODUCT_LANES / LANES);
 }
 
 #undef EACH

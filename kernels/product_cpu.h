@@ -14,6 +14,11 @@ struct product {
 	size_t y_row, a_row, b_row; /* floats from row to row, as stored */
 	int a_is_turned;            /* a is stored (k, m) */
 	int add;                    /* y += */
+
+	/* Asked for from memory meanwhile: b of the product to come, if not NULL; and what lies so
+	 * many floats after a's rows, which lie side by side then, if not 0. */
+	const float *next;
+	size_t a_ahead;
 };
 
 /* y (m, n) = a (m, k) b (k, n), all row-major; y overlaps neither. */

@@ -14,7 +14,7 @@
 
 enum {
 	POINTS = 48 * 36,         /* about so many that a thread takes at a time */
-	FEW = 128 * 36,           /* points of all tiles */
+	FEW = 256 * 36,           /* points of all tiles */
 	SOME = 4,                 /* tiles, of few */
 	CHANNELS = 4 * TILE_LANES /* of filters that a thread transforms for itself, at a time */
 };
@@ -91,10 +91,12 @@ static void multiply(
 		.add = add };
 
 	for (int p = 0; p < TILE_FILTERS; p++) {
+		const float *u = f->u + (size_t)p * apart(f->inputs, f->outputs);
+
 		product.m = (size_t)(m->begin[p + 1] - m->begin[p]);
+		product.next = p + 1 < TILE_FILTERS ? u + apart(f->inputs, f->outputs) : f->u;
 		product_cpu(&product, y + matrices_at(m, p, f->outputs),
-			v + matrices_at(m, p, in) + f->input,
-			f->u + (size_t)p * apart(f->inputs, f->outputs));
+			v + matrices_at(m, p, in) + f->input, u);
 	}
 }
 

@@ -218,7 +218,7 @@ int tiling_part(int channels, int most)
 
 int tiling_block(const struct tiling *t)
 {
-	const int bytes = 5 << 20;
+	const int bytes = 10 << 20;
 
 	return tiling_part(t->out, bytes / (TILE_FILTERS * (int)sizeof(float) * t->in));
 }

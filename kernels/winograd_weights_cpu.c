@@ -55,6 +55,7 @@ static void multiply(const struct part *part, const struct matrices *m, int add)
 
 	for (int p = 0; p < TILE_FILTERS; p++) {
 		product.k = (size_t)(m->begin[p + 1] - m->begin[p]);
+		product.next = part->v + matrices_at(m, (p + 1) % TILE_FILTERS, part->inputs);
 		product_cpu(&product, part->du + (size_t)p * apart(part->outputs, part->inputs),
 			part->z + matrices_at(m, p, part->outputs),
 			part->v + matrices_at(m, p, part->inputs));
