@@ -6,11 +6,13 @@
 
 #include <string.h>
 
+#include "stream_cpu.h"
+
 enum {
 	MANY_PIXELS = 1024,    /* threads share them; in the forward pass filters are turned */
 	PART = 512,            /* pixels at least that a thread takes at a time */
-	FEW_WEIGHTS = 1 << 16, /* their gradient is made by each thread from some of the pixels: the
-				  order of sums is that of the threads */
+	FEW_WEIGHTS = 1 << 16, /* up to which a thread makes their gradient from some of the pixels:
+				  the order of sums is that of the threads */
 	SIDE = 16              /* of blocks in which filters are turned: a line of the cache */
 };
 
@@ -165,6 +167,7 @@ void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w)
 {
 	const struct points p = points_of(cpu, s);
+	const struct stream stream = { .pixels = p.count, .k = p.in, .n = p.out };
 	size_t picked = picked_count(&p, s), turned = p.count >= MANY_PIXELS ? p.in * p.out : 0;
 	float *scratch = cpu_scratch(cpu, (picked + turned) * sizeof(float));
 
@@ -173,7 +176,10 @@ void pointwise_forward(
 		pick(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
-	if (turned) {
+	if (stream_fits(&stream)) {
+		stream_pack_turned(cpu, scratch + picked, w, &stream);
+		stream_product(cpu, y, x, scratch + picked, &stream, 0);
+	} else if (turned) {
 		turn(scratch + picked, w, &p);
 		forward_many(y, x, scratch + picked, &p);
 	} else {
@@ -202,12 +208,17 @@ void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float 
 	const float *dy, const float *w, int add)
 {
 	const struct points p = points_of(cpu, s);
-	size_t picked = picked_count(&p, s);
-	float *to = picked ? cpu_scratch(cpu, picked * sizeof(float)) : dx;
+	const struct stream stream = { .pixels = p.count, .k = p.out, .n = p.in };
+	size_t picked = picked_count(&p, s), panels = stream_fits(&stream) ? p.in * p.out : 0;
+	float *scratch = cpu_scratch(cpu, (picked + panels) * sizeof(float));
+	float *to = picked ? scratch : dx;
 	int add_product = add && !picked; /* else the pixels are added, once they are there */
 
 	cpu_turn(cpu);
-	if (p.count >= MANY_PIXELS)
+	if (panels) {
+		stream_pack(cpu, scratch + picked, w, &stream);
+		stream_product(cpu, to, dy, scratch + picked, &stream, add_product);
+	} else if (p.count >= MANY_PIXELS)
 		data_many(to, dy, w, &p, add_product);
 	else
 		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, add_product, to, p.in);
@@ -215,12 +226,27 @@ void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float 
 		pick(cpu, to, dx, s, add ? ADD : PUT);
 }
 
-/* Each thread's part of the gradient, from some of the pixels; then all are added. */
+/* A block of what the threads made, of all that is (outputs, inputs) or turned, added. */
+static void add_block(float *dw, const float *parts, const struct points *p, int turned,
+	size_t output, size_t input)
+{
+	size_t outputs = output + SIDE < p->out ? output + SIDE : p->out;
+	size_t inputs = input + SIDE < p->in ? input + SIDE : p->in;
+	size_t row = turned ? 1 : p->in, column = turned ? p->out : 1;
+
+	for (size_t i = output; i < outputs; i++)
+		for (size_t j = input; j < inputs; j++)
+			for (int t = 0; t < p->cpu->threads; t++)
+				dw[i * p->in + j] +=
+					parts[(size_t)t * p->in * p->out + i * row + j * column];
+}
+
+/* Each thread's part of the gradient, from some of the pixels; then all are added.  oneDNN likes
+ * the matrix that it turns to be the narrower one. */
 static void weights_few(
 	float *dw, float *parts, const float *dy, const float *x, const struct points *p)
 {
-	size_t weights = p->in * p->out;
-	int threads = p->cpu->threads;
+	int threads = p->cpu->threads, turned = p->out > p->in;
 
 #pragma omp parallel num_threads(threads)
 	{
@@ -228,16 +254,21 @@ static void weights_few(
 		for (int t = 0; t < threads; t++) {
 			size_t first = part(p->count, t, threads);
 			size_t count = part(p->count, t + 1, threads) - first;
-			float *to = parts + (size_t)t * weights;
+			const float *x_part = x + first * p->in, *dy_part = dy + first * p->out;
+			float *to = parts + (size_t)t * p->in * p->out;
 
-			memset(to, 0, weights * sizeof *to);
-			product('T', 'N', p->out, p->in, count, dy + first * p->out, p->out,
-				x + first * p->in, p->in, 1, to, p->in);
+			memset(to, 0, p->in * p->out * sizeof *to);
+			if (turned)
+				product('T', 'N', p->in, p->out, count, x_part, p->in, dy_part,
+					p->out, 1, to, p->out);
+			else
+				product('T', 'N', p->out, p->in, count, dy_part, p->out, x_part,
+					p->in, 1, to, p->in);
 		}
-#pragma omp for schedule(static)
-		for (size_t i = 0; i < weights; i++)
-			for (int t = 0; t < threads; t++)
-				dw[i] += parts[(size_t)t * weights + i];
+#pragma omp for collapse(2) schedule(static)
+		for (size_t output = 0; output < p->out; output += SIDE)
+			for (size_t input = 0; input < p->in; input += SIDE)
+				add_block(dw, parts, p, turned, output, input);
 	}
 }
 
@@ -260,7 +291,7 @@ void pointwise_backward_weights(
 {
 	const struct points p = points_of(cpu, s);
 	size_t picked = picked_count(&p, s), weights = p.in * p.out;
-	size_t parts = weights < FEW_WEIGHTS ? weights * (size_t)cpu->threads : 0;
+	size_t parts = weights <= FEW_WEIGHTS ? weights * (size_t)cpu->threads : 0;
 	float *scratch = cpu_scratch(cpu, (picked + parts) * sizeof(float));
 
 	cpu_go_forwards(cpu);

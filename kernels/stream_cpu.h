@@ -1,0 +1,28 @@
+#ifndef KERNELS_STREAM_CPU_H
+#define KERNELS_STREAM_CPU_H
+
+#include "cpu.h"
+
+/* Products of long activations, which come from memory and go there, with a small matrix, which
+ * stays in the cache: y (pixels, n) = x (pixels, k) b (k, n), all row-major.  oneDNN's product
+ * waits for each block of x; here the next block comes while one is multiplied. */
+
+struct stream {
+	size_t pixels, k, n;
+};
+
+/* Whether it is the faster way; n is a multiple of STREAM_PANEL then, and k of 16. */
+int stream_fits(const struct stream *s);
+
+/* b as it is multiplied by: (n / STREAM_PANEL, k, STREAM_PANEL), k n floats; from b, or from b
+ * turned, (n, k).  By all threads. */
+enum { STREAM_PANEL = 64 };
+void stream_pack(const struct cpu *cpu, float *panels, const float *b, const struct stream *s);
+void stream_pack_turned(
+	const struct cpu *cpu, float *panels, const float *b, const struct stream *s);
+
+/* y = x b, or add: y += x b, by all threads, as cpu_turn has them go.  y overlaps nothing. */
+void stream_product(const struct cpu *cpu, float *y, const float *x, const float *panels,
+	const struct stream *s, int add);
+
+#endif
