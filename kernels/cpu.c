@@ -20,11 +20,35 @@ struct cpu *cpu_of(struct device *dev)
 	return cpu;
 }
 
+/* Zeros without writing them: pages of large arrays come, cleared, as they are first used, by the
+ * thread that uses them.  A run of gigabytes so starts at once.  From a few huge pages on they are
+ * asked for: passes over memory then miss the address cache less; where the kernel has none,
+ * nothing changes.  What calloc gave stands before the aligned array. */
+static void *take(size_t bytes)
+{
+	enum { LINE = 64, HUGE_PAGE = 2 << 20, LARGE = 8 << 20 };
+	size_t align = bytes >= LARGE ? HUGE_PAGE : LINE;
+	char *given = xcalloc(1, cpu_round(bytes) + LINE + align), *p = given + LINE + align - 1;
+
+	p -= (uintptr_t)p % align;
+	if (bytes >= LARGE)
+		madvise(p, bytes, MADV_HUGEPAGE); /* a wish: its failure is none of ours */
+	((void **)p)[-1] = given;
+	return p;
+}
+
+static void give_back(void *p)
+{
+	void *given = p ? ((void **)p)[-1] : NULL;
+
+	xfree(given);
+}
+
 void *cpu_scratch(struct cpu *cpu, size_t bytes)
 {
 	if (bytes > cpu->scratch_bytes) {
-		xfree(cpu->scratch);
-		cpu->scratch = xaligned(bytes);
+		give_back(cpu->scratch);
+		cpu->scratch = take(bytes);
 		cpu->scratch_bytes = bytes;
 	}
 	return cpu->scratch;
@@ -63,35 +87,21 @@ static void close_cpu(struct device *dev)
 		return;
 	DNNL_CHECK(dnnl_stream_destroy(cpu->stream));
 	DNNL_CHECK(dnnl_engine_destroy(cpu->engine));
-	xfree(cpu->scratch);
+	give_back(cpu->scratch);
 	xfree(cpu);
 }
 
-/* Zeros without writing them: pages of large arrays come, cleared, as they are first used, by the
- * thread that uses them.  A run of gigabytes so starts at once.  From a few huge pages on they are
- * asked for: passes over activations then miss the address cache less; where the kernel has none,
- * nothing changes.  What calloc gave stands before the aligned array. */
 static void *alloc_cpu(struct device *dev, size_t bytes, const char *purpose)
 {
-	enum { LINE = 64, HUGE_PAGE = 2 << 20, LARGE = 8 << 20 };
-	size_t align = bytes >= LARGE ? HUGE_PAGE : LINE;
-	char *given = xcalloc(1, cpu_round(bytes) + LINE + align), *p = given + LINE + align - 1;
-
 	(void)purpose;
 	dev->counts.allocations++;
-	p -= (uintptr_t)p % align;
-	if (bytes >= LARGE)
-		madvise(p, bytes, MADV_HUGEPAGE); /* a wish: its failure is none of ours */
-	((void **)p)[-1] = given;
-	return p;
+	return take(bytes);
 }
 
 static void free_cpu(struct device *dev, void *p)
 {
-	void *given = p ? ((void **)p)[-1] : NULL;
-
 	(void)dev;
-	xfree(given);
+	give_back(p);
 }
 
 /* Upload, download and copy are one here.  Large ones are shared among the threads, as pages may be
