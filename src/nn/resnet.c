@@ -84,7 +84,6 @@ static void add_shortcut(struct builder *b, struct unit *u, const char *prefix, 
 		.out = out,
 		.kernel = 1,
 		.stride = stride,
-		.remade = stride == 1, /* the first: few channels in, and as large an output */
 		.padding = b->c->model.padding };
 	params_name(conv, "%sdownsample.0", prefix);
 	params_name(norm, "%sdownsample.1", prefix);
@@ -117,7 +116,6 @@ static void add_stem(struct builder *b, struct resnet *net)
 	int out = channels(64, b->c->model.width), small = net->stem == STEM_SMALL;
 
 	add_unit(b, &net->stem_unit, "encoder.", 1, 3, out, small ? 3 : 7, small ? 1 : 2, 0);
-	net->stem_unit.remade = 1; /* three channels in, the largest of all outputs */
 	b->in = out;
 }
 
