@@ -29,7 +29,7 @@ static struct cut cut_work(const struct columns *in)
 static void sum_piece(double *slabs, const struct columns *in, const struct cut *cut, size_t piece)
 {
 	/* aligned: vectors that cross lines of the cache would be stored at half the rate */
-	alignas(64) double acc[2][COLUMNS_BLOCK] = { { 0 } };
+	alignas(64) double acc[2][COLUMNS_BLOCK];
 	size_t block = piece % cut->blocks, chunk = piece / cut->blocks % cut->chunks;
 	size_t group = piece / cut->blocks / cut->chunks, row = chunk * cut->chunk_rows;
 	size_t rows = in->rows - row < cut->chunk_rows ? in->rows - row : cut->chunk_rows;
@@ -37,6 +37,8 @@ static void sum_piece(double *slabs, const struct columns *in, const struct cut 
 	size_t count = channels - channel < COLUMNS_BLOCK ? channels - channel : COLUMNS_BLOCK;
 	double *to = slabs + chunk * cut->slab + group * (size_t)in->sums * channels + channel;
 
+	for (int s = 0; s < in->sums; s++)
+		memset(acc[s], 0, count * sizeof(double));
 	in->add(acc[0], acc[1], in, (int)group, row, rows, (int)channel, (int)count);
 	for (int s = 0; s < in->sums; s++)
 		memcpy(to + (size_t)s * channels, acc[s], count * sizeof(double));

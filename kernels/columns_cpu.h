@@ -5,7 +5,10 @@
 
 /* Sums over the rows of a (groups, rows, channels) array, one or two for each column, in double. */
 
-enum { COLUMNS_BLOCK = 256 /* channels at a time */, COLUMNS_CHUNK = 64 /* rows at least */ };
+enum {
+	COLUMNS_BLOCK = 1024, /* channels at a time; rows of no more are read in order */
+	COLUMNS_CHUNK = 128   /* rows at least: sums of a chunk go from core to core */
+};
 
 struct columns {
 	const float *x, *dy, *y, *mean; /* what the sums are made of; add says which are used */

@@ -119,9 +119,12 @@ static void copy_cpu(struct device *dev, void *to, const void *from, size_t byte
 
 static void zero_cpu(struct device *dev, void *p, size_t bytes)
 {
-	(void)dev;
-	if (bytes > 0)
-		memset(p, 0, bytes);
+	const size_t piece = 4 << 20;
+	struct cpu *cpu = cpu_of(dev);
+
+#pragma omp parallel for num_threads(cpu->threads) if (bytes > piece)
+	for (size_t at = 0; at < bytes; at += piece)
+		memset((char *)p + at, 0, bytes - at < piece ? bytes - at : piece);
 }
 
 static void to_float_cpu(struct device *dev, float *y, const void *x, size_t n)
