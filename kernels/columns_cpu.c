@@ -7,7 +7,12 @@
 #include <stdalign.h>
 #include <string.h>
 
-enum { CHUNKS_MAX = 64, SPAN = 256 /* doubles that a thread adds up at a time */ };
+enum {
+	CHUNKS_MAX = 64,
+	SPAN = 256, /* doubles that a thread adds up at a time */
+	MADE = 96   /* rows that are made at a time: they are in the cache then; a multiple of four,
+		       so that the order of sums is that of rows that were there */
+};
 
 struct cut {
 	size_t chunks, chunk_rows, blocks,
@@ -39,7 +44,12 @@ static void sum_piece(double *slabs, const struct columns *in, const struct cut 
 
 	for (int s = 0; s < in->sums; s++)
 		memset(acc[s], 0, count * sizeof(double));
-	in->add(acc[0], acc[1], in, (int)group, row, rows, (int)channel, (int)count);
+	for (size_t end = row + rows, some; row < end; row += some) {
+		some = in->make && end - row > MADE ? MADE : end - row;
+		if (in->make)
+			in->make(in->maker, group * in->rows + row, group * in->rows + row + some);
+		in->add(acc[0], acc[1], in, (int)group, row, some, (int)channel, (int)count);
+	}
 	for (int s = 0; s < in->sums; s++)
 		memcpy(to + (size_t)s * channels, acc[s], count * sizeof(double));
 }
@@ -52,25 +62,38 @@ static void add_slabs(double *slabs, const struct cut *cut, size_t count)
 			slabs[i] += slabs[chunk * cut->slab + i];
 }
 
-const double *columns_sum(struct cpu *cpu, const struct columns *in)
+size_t columns_room(const struct columns *in)
+{
+	const struct cut cut = cut_work(in);
+
+	return (cut.chunks > 0 ? cut.chunks : 1) * cut.slab;
+}
+
+void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in)
 {
 	const struct cut cut = cut_work(in);
 	size_t pieces = cut.blocks * cut.chunks * (size_t)in->groups;
-	size_t slabs_needed = cut.chunks > 0 ? cut.chunks : 1;
-	double *slabs = cpu_scratch(cpu, slabs_needed * cut.slab * sizeof(double));
 	int large = in->rows * cut.slab > 32768;
 
+	CHECK(!in->make || cut.blocks <= 1, "rows of %d channels are not made", in->channels);
 	cpu_turn(cpu);
 	if (cut.chunks == 0)
-		memset(slabs, 0, cut.slab * sizeof(double));
+		memset(room, 0, cut.slab * sizeof(double));
 #pragma omp parallel num_threads(cpu->threads) if (large)
 	{
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < pieces; i++)
-			sum_piece(slabs, in, &cut, cpu_part(cpu, i, pieces));
+			sum_piece(room, in, &cut, cpu_part(cpu, i, pieces));
 #pragma omp for schedule(static)
 		for (size_t i = 0; i < cut.slab; i += SPAN)
-			add_slabs(slabs + i, &cut, cut.slab - i < SPAN ? cut.slab - i : SPAN);
+			add_slabs(room + i, &cut, cut.slab - i < SPAN ? cut.slab - i : SPAN);
 	}
-	return slabs;
+}
+
+const double *columns_sum(struct cpu *cpu, const struct columns *in)
+{
+	double *room = cpu_scratch(cpu, columns_room(in) * sizeof(double));
+
+	columns_sum_in(room, cpu, in);
+	return room;
 }

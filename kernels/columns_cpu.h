@@ -20,12 +20,23 @@ struct columns {
 	 * [count]. */
 	void (*add)(double *s0, double *s1, const struct columns *in, int group, size_t row,
 		size_t rows, int channel, int count);
+	/* NULL; or, of at most COLUMNS_BLOCK channels, what makes rows [first, end) of all groups'
+	 * x: called by each thread for some tens of rows, which are added up then */
+	void (*make)(const void *maker, size_t first, size_t end);
+	const void *maker;
 };
 
 /* The sums (groups, sums, channels), valid until the scratch memory is asked for again.  Rows are
  * summed in chunks that depend on the shape alone: the result is the same for any number of
  * threads. */
 const double *columns_sum(struct cpu *cpu, const struct columns *in);
+
+/* The same in memory of the caller's, of columns_room doubles; the sums come first. */
+size_t columns_room(const struct columns *in);
+void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in);
+
+/* What norm_sums is the sums of: x and its squares (norm_cpu.c). */
+struct columns norm_squares(const float *x, int groups, size_t rows, int channels);
 
 /* Index of an element of the array. */
 static inline size_t columns_at(const struct columns *in, int group, size_t row, int channel)

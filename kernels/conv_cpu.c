@@ -23,16 +23,18 @@ struct pass {
 struct way {
 	void (*forward)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 		const float *w);
+	void (*forward_sums)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+		const float *w, double *sums, int groups); /* NULL: not in one */
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add);
 	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
 		const float *x);
 };
 
-static const struct way winograd = { winograd_forward, winograd_backward_data,
+static const struct way winograd = { winograd_forward, NULL, winograd_backward_data,
 	winograd_backward_weights };
-static const struct way pointwise = { pointwise_forward, pointwise_backward_data,
-	pointwise_backward_weights };
+static const struct way pointwise = { pointwise_forward, pointwise_forward_sums,
+	pointwise_backward_data, pointwise_backward_weights };
 
 struct conv {
 	struct conv_shape shape;
@@ -257,6 +259,21 @@ void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void
 		conv->way->forward(cpu_of(dev), &conv->shape, y, x, w);
 	else
 		run_with_weights(dev, conv, CONV_FORWARD, &call, ids);
+}
+
+void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const void *x,
+	const void *w, double *sums, int groups)
+{
+	const struct conv_shape *s = &conv->shape;
+	int p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
+	int q = conv_out(s->w, s->left, s->right, s->r, s->stride);
+
+	if (conv->way && conv->way->forward_sums) {
+		conv->way->forward_sums(cpu_of(dev), s, y, x, w, sums, groups);
+		return;
+	}
+	conv_forward_cpu(dev, conv, y, x, w);
+	norm_sums_cpu(dev, sums, y, groups, (size_t)(s->n / groups) * (size_t)p * (size_t)q, s->k);
 }
 
 void conv_backward_data_cpu(

@@ -82,6 +82,8 @@ void views_cpu(struct device *dev, void *out, int slot, const struct view_params
 struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);
 void conv_close_cpu(struct device *dev, struct conv *conv);
 void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
+void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const void *x,
+	const void *w, double *sums, int groups);
 void conv_backward_data_cpu(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_weights_cpu(

@@ -206,6 +206,7 @@ const struct backend backend_cuda = {
 	.conv_open = conv_open_cuda,
 	.conv_close = conv_close_cuda,
 	.conv_forward = conv_forward_cuda,
+	.conv_forward_sums = conv_forward_sums_cuda,
 	.conv_backward_data = conv_backward_data_cuda,
 	.conv_backward_weights = conv_backward_weights_cuda,
 	.linear_forward = linear_forward_cuda,

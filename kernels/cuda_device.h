@@ -151,6 +151,8 @@ struct conv *conv_open_cuda(struct device *dev, const struct conv_shape *shape);
 void conv_close_cuda(struct device *dev, struct conv *conv);
 void conv_forward_cuda(
 	struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
+void conv_forward_sums_cuda(struct device *dev, struct conv *conv, void *y, const void *x,
+	const void *w, double *sums, int groups);
 void conv_backward_data_cuda(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_weights_cuda(

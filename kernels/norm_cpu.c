@@ -42,15 +42,20 @@ static void add_sums(double *s0, double *s1, const struct columns *in, int group
 		count);
 }
 
-void norm_sums_cpu(
-	struct device *dev, double *sums, const void *x, int groups, size_t rows, int channels)
+struct columns norm_squares(const float *x, int groups, size_t rows, int channels)
 {
-	const struct columns in = { .x = x,
+	return (struct columns){ .x = x,
 		.groups = groups,
 		.rows = rows,
 		.channels = channels,
 		.sums = 2,
 		.add = add_sums };
+}
+
+void norm_sums_cpu(
+	struct device *dev, double *sums, const void *x, int groups, size_t rows, int channels)
+{
+	const struct columns in = norm_squares(x, groups, rows, channels);
 
 	memcpy(sums, columns_sum(cpu_of(dev), &in),
 		(size_t)groups * 2 * (size_t)channels * sizeof(double));

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "columns_cpu.h"
+#include "pick_cpu.h"
 #include "stream_cpu.h"
 
 enum {
@@ -61,49 +63,6 @@ static void product(char ta, char tb, size_t m, size_t n, size_t k, const float 
 	if (m > 0 && n > 0)
 		DNNL_CHECK(dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1, a,
 			(dnnl_dim_t)lda, b, (dnnl_dim_t)ldb, (float)add, c, (dnnl_dim_t)ldc));
-}
-
-/* ---- strides ---- */
-
-/* Between x and those of its pixels that y's are made of, side by side. */
-enum way {
-	PICK,
-	PUT, /* to their places in x, where all others become 0 */
-	ADD  /* to their places in x, where all others stay */
-};
-
-static void add_pixel(float *to, const float *from, size_t channels)
-{
-	for (size_t i = 0; i < channels; i++)
-		to[i] += from[i];
-}
-
-static void pick_row(float *picked, float *x, const struct conv_shape *s, int row, enum way way)
-{
-	size_t c = (size_t)s->c, bytes = c * sizeof(float);
-
-	if (way == PUT)
-		memset(x, 0, (size_t)s->w * bytes);
-	if (row % s->stride != 0)
-		return;
-	for (int j = 0; j < s->w; j += s->stride, picked += c, x += (size_t)s->stride * c)
-		if (way == ADD)
-			add_pixel(x, picked, c);
-		else
-			memcpy(way == PUT ? x : picked, way == PUT ? picked : x, bytes);
-}
-
-static void pick(struct cpu *cpu, float *picked, float *x, const struct conv_shape *s, enum way way)
-{
-	int height = conv_out(s->h, 0, 0, 1, s->stride), width = conv_out(s->w, 0, 0, 1, s->stride);
-
-#pragma omp parallel for num_threads(cpu->threads) schedule(static)
-	for (int i = 0; i < s->n * s->h; i++) {
-		size_t row = (size_t)(i / s->h * height + i % s->h / s->stride);
-
-		pick_row(picked + row * (size_t)(width * s->c),
-			x + (size_t)i * (size_t)(s->w * s->c), s, i % s->h, way);
-	}
 }
 
 /* Floats of the pixels that are picked. */
@@ -173,7 +132,7 @@ void pointwise_forward(
 
 	cpu_turn(cpu);
 	if (picked) {
-		pick(cpu, scratch, (float *)x, s, PICK);
+		pick_pixels(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
 	if (stream_fits(&stream)) {
@@ -185,6 +144,48 @@ void pointwise_forward(
 	} else {
 		forward_few(y, x, w, &p);
 	}
+}
+
+/* A call whose output's sums are made with it. */
+struct summed {
+	float *y;
+	const float *x, *panels;
+	struct stream stream;
+};
+
+static void make_rows(const void *maker, size_t first, size_t end)
+{
+	const struct summed *s = maker;
+
+	stream_rows(s->y, s->x, s->panels, &s->stream, first, end, 0);
+}
+
+void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+	const float *w, double *sums, int groups)
+{
+	const struct points p = points_of(cpu, s);
+	struct summed summed = { .y = y, .stream = { .pixels = p.count, .k = p.in, .n = p.out } };
+	size_t picked = picked_count(&p, s), rows = p.count / (size_t)groups;
+	struct columns in = norm_squares(y, groups, rows, s->k);
+	double *room;
+	float *scratch;
+
+	if (!stream_fits(&summed.stream) || p.out > COLUMNS_BLOCK) {
+		pointwise_forward(cpu, s, y, x, w);
+		norm_sums_cpu(&cpu->device, sums, y, groups, rows, s->k);
+		return;
+	}
+	room = cpu_scratch(
+		cpu, columns_room(&in) * sizeof(double) + (picked + p.in * p.out) * sizeof(float));
+	scratch = (float *)(room + columns_room(&in));
+	if (picked)
+		pick_pixels(cpu, scratch, (float *)x, s, PICK);
+	summed.x = picked ? scratch : x;
+	summed.panels = scratch + picked;
+	stream_pack_turned(cpu, scratch + picked, w, &summed.stream);
+	in.make = make_rows, in.maker = &summed;
+	columns_sum_in(room, cpu, &in);
+	memcpy(sums, room, (size_t)groups * 2 * p.out * sizeof *sums);
 }
 
 /* ---- backward ---- */
@@ -223,7 +224,7 @@ void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float 
 	else
 		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, add_product, to, p.in);
 	if (picked)
-		pick(cpu, to, dx, s, add ? ADD : PUT);
+		pick_pixels(cpu, to, dx, s, add ? PICK_ADD : PICK_PUT);
 }
 
 /* A block of what the threads made, of all that is (outputs, inputs) or turned, added. */
@@ -296,7 +297,7 @@ void pointwise_backward_weights(
 
 	cpu_go_forwards(cpu);
 	if (picked) {
-		pick(cpu, scratch, (float *)x, s, PICK);
+		pick_pixels(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
 	if (parts)

@@ -10,6 +10,8 @@ int pointwise_fits(const struct conv_shape *s);
 
 void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
+void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+	const float *w, double *sums, int groups);
 void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add);
 void pointwise_backward_weights(

@@ -93,6 +93,10 @@ static void conv_close_profile(struct device *dev, struct conv *conv)
 TIMED(KIND_CONV_FORWARD, conv_forward,
 	(struct device * dev, struct conv *conv, void *y, const void *x, const void *w),
 	(dev, conv, y, x, w))
+TIMED(KIND_CONV_FORWARD, conv_forward_sums,
+	(struct device * dev, struct conv *conv, void *y, const void *x, const void *w,
+		double *sums, int groups),
+	(dev, conv, y, x, w, sums, groups))
 TIMED(KIND_CONV_DATA, conv_backward_data,
 	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add),
 	(dev, conv, dx, dy, w, add))
@@ -216,6 +220,7 @@ static const struct backend backend_profile = {
 	.conv_open = conv_open_profile,
 	.conv_close = conv_close_profile,
 	.conv_forward = conv_forward_profile,
+	.conv_forward_sums = conv_forward_sums_profile,
 	.conv_backward_data = conv_backward_data_profile,
 	.conv_backward_weights = conv_backward_weights_profile,
 	.linear_forward = linear_forward_profile,

@@ -43,8 +43,7 @@ void stream_pack_turned(
 	}
 }
 
-/* Pixels [first, end). */
-static void make_part(float *y, const float *x, const float *panels, const struct stream *s,
+void stream_rows(float *y, const float *x, const float *panels, const struct stream *s,
 	size_t first, size_t end, int add)
 {
 	struct product p = { .n = STREAM_PANEL,
@@ -77,7 +76,7 @@ void stream_product(const struct cpu *cpu, float *y, const float *x, const float
 	for (size_t i = 0; i < parts; i++) {
 		size_t part = cpu_part(cpu, i, parts);
 
-		make_part(y, x, panels, s, s->pixels * part / parts, s->pixels * (part + 1) / parts,
-			add);
+		stream_rows(y, x, panels, s, s->pixels * part / parts,
+			s->pixels * (part + 1) / parts, add);
 	}
 }

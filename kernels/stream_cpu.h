@@ -21,6 +21,10 @@ void stream_pack(const struct cpu *cpu, float *panels, const float *b, const str
 void stream_pack_turned(
 	const struct cpu *cpu, float *panels, const float *b, const struct stream *s);
 
+/* Rows [first, end) of y = x b, or add: y += x b, by the calling thread.  y overlaps nothing. */
+void stream_rows(float *y, const float *x, const float *panels, const struct stream *s,
+	size_t first, size_t end, int add);
+
 /* y = x b, or add: y += x b, by all threads, as cpu_turn has them go.  y overlaps nothing. */
 void stream_product(const struct cpu *cpu, float *y, const float *x, const float *panels,
 	const struct stream *s, int add);

@@ -185,6 +185,14 @@ static void conv_forward_tally(
 	convolve(dev, c, KIND_CONV_FORWARD, c->x);
 }
 
+/* y once: its sums can be made with it. */
+static void conv_forward_sums_tally(struct device *dev, struct conv *c, void *y, const void *x,
+	const void *w, double *sums, int groups)
+{
+	(void)sums, (void)groups;
+	conv_forward_tally(dev, c, y, x, w);
+}
+
 static void conv_backward_data_tally(
 	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w, int add)
 {
@@ -265,6 +273,7 @@ const struct backend backend_tally = {
 	.conv_open = conv_open_tally,
 	.conv_close = conv_close_tally,
 	.conv_forward = conv_forward_tally,
+	.conv_forward_sums = conv_forward_sums_tally,
 	.conv_backward_data = conv_backward_data_tally,
 	.conv_backward_weights = conv_backward_weights_tally,
 	.linear_forward = linear_forward_tally,

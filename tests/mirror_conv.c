@@ -6,7 +6,7 @@
 /* A convolution remembers its sizes. */
 struct conv {
 	struct conv *inner;
-	size_t x, w, y;
+	size_t x, w, y, k;
 };
 
 /* ---- arrays and views ---- */
@@ -48,6 +48,7 @@ static struct conv *conv_open_mirror(struct device *dev, const struct conv_shape
 	c->x = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
 	c->w = (size_t)s->k * (size_t)s->r * (size_t)s->r * (size_t)s->c;
 	c->y = (size_t)s->n * (size_t)p * (size_t)q * (size_t)s->k;
+	c->k = (size_t)s->k;
 	return c;
 }
 
@@ -67,6 +68,16 @@ static void conv_forward_mirror(
 	struct mirror *m = mirror_of(dev);
 
 	RUN(m, conv_forward, c->inner, out(m, y, c->y), in(m, x, c->x), in(m, w, c->w));
+}
+
+static void conv_forward_sums_mirror(struct device *dev, struct conv *c, void *y, const void *x,
+	const void *w, double *sums, int groups)
+{
+	struct mirror *m = mirror_of(dev);
+	size_t bytes = (size_t)groups * 2 * c->k * sizeof *sums;
+
+	RUN(m, conv_forward_sums, c->inner, out(m, y, c->y), in(m, x, c->x), in(m, w, c->w),
+		mirror_out(m, sums, bytes), groups);
 }
 
 static void conv_backward_data_mirror(
@@ -147,6 +158,7 @@ void mirror_conv(struct backend *be)
 	be->conv_open = conv_open_mirror;
 	be->conv_close = conv_close_mirror;
 	be->conv_forward = conv_forward_mirror;
+	be->conv_forward_sums = conv_forward_sums_mirror;
 	be->conv_backward_data = conv_backward_data_mirror;
 	be->conv_backward_weights = conv_backward_weights_mirror;
 	be->linear_forward = linear_forward_mirror;

@@ -68,6 +68,27 @@ static void check_forward(struct device *dev, struct conv *conv, const struct co
 	buffers_check();
 }
 
+/* The same bits as by conv_forward and norm_sums, whatever is made in one pass. */
+static void check_sums(struct device *dev, struct conv *conv, const struct conv_shape *s)
+{
+	const struct sizes z = sizes_of(s);
+	int groups = s->n;
+	size_t length = (size_t)(groups * 2 * s->k) * sizeof(double);
+	float *x = buffer_random(z.x, 1), *w = buffer_random(z.w, 2), *y[2];
+	double *sums[2];
+
+	for (int i = 0; i < 2; i++) {
+		y[i] = buffer(z.y);
+		sums[i] = buffer_bytes(length);
+	}
+	dev->be->conv_forward(dev, conv, y[0], x, w);
+	dev->be->norm_sums(dev, sums[0], y[0], groups, (size_t)(z.p * z.q), s->k);
+	dev->be->conv_forward_sums(dev, conv, y[1], x, w, sums[1], groups);
+	check_same("y", y[1], y[0], z.y * sizeof **y);
+	check_same("sums", sums[1], sums[0], length);
+	buffers_check();
+}
+
 static void check_data(struct device *dev, struct conv *conv, const struct conv_shape *s)
 {
 	const struct sizes z = sizes_of(s);
@@ -129,6 +150,7 @@ static void convolutions_on(struct device *dev)
 		for (int twice = 0; twice < 2; twice++) {
 			check_weights(dev, conv, &shapes[i]);
 			check_forward(dev, conv, &shapes[i]);
+			check_sums(dev, conv, &shapes[i]);
 			check_data(dev, conv, &shapes[i]);
 			check_data_added(dev, conv, &shapes[i]);
 		}

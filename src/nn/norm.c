@@ -35,13 +35,23 @@ static float *rstd_of(const struct norm *l, const struct pass *p)
 	return mean_of(l, p) + (size_t)p->groups * (size_t)l->channels;
 }
 
-static void batch_statistics(struct norm_run *r, struct pass *p, const void *x)
+int norm_needs_sums(const struct pass *p)
+{
+	return p->kind != PASS_FROZEN && p->replay == REPLAY_NOT;
+}
+
+void norm_sums(const struct norm_run *r, struct pass *p, const void *x)
+{
+	if (norm_needs_sums(p))
+		p->dev->be->norm_sums(p->dev, p->sums, x, p->groups, r->rows, r->norm->channels);
+}
+
+static void batch_statistics(struct norm_run *r, struct pass *p)
 {
 	const struct backend *be = p->dev->be;
 	const struct norm *l = r->norm;
 	int c = l->channels;
 
-	be->norm_sums(p->dev, p->sums, x, p->groups, r->rows, c);
 	be->sum_double(p->dev, p->sums, (size_t)p->groups * 2 * (size_t)c);
 	be->norm_statistics(
 		p->dev, mean_of(l, p), rstd_of(l, p), p->sums, r->count, p->eps, p->groups, c);
@@ -64,8 +74,8 @@ void norm_forward(
 			r->rows * (size_t)p->groups, l->channels);
 		return;
 	}
-	if (p->replay == REPLAY_NOT)
-		batch_statistics(r, p, x);
+	if (norm_needs_sums(p))
+		batch_statistics(r, p);
 	be->norm_apply(p->dev, y, x, mean_of(l, p), rstd_of(l, p), gamma, beta, residual, relu,
 		p->groups, r->rows, l->channels);
 }

@@ -24,6 +24,11 @@ void norm_declare(struct norm *l, struct params *p, struct stats *s, const char 
 
 void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels);
 
+/* Whether the batch's statistics are to be made: of the sums of x in p->sums, which norm_sums puts
+ * there, or the convolution that makes x. */
+int norm_needs_sums(const struct pass *p);
+void norm_sums(const struct norm_run *r, struct pass *p, const void *x);
+
 /* y = gamma (x - mean) / deviation + beta [+ residual] [relu]; y may be x. */
 void norm_forward(
 	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu);

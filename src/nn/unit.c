@@ -77,10 +77,14 @@ static void forward_norm(struct unit_run *r, struct pass *p, const void *residua
 
 void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
 {
+	const void *weights = pass_weights(p, r->unit->weight);
+
 	p->dev->layer = r->unit->name;
-	if (p->replay != REPLAY_OUTPUTS)
-		p->dev->be->conv_forward(
-			p->dev, r->conv, z_of(r, p), r->x, pass_weights(p, r->unit->weight));
+	if (norm_needs_sums(p))
+		p->dev->be->conv_forward_sums(
+			p->dev, r->conv, z_of(r, p), r->x, weights, p->sums, p->groups);
+	else if (p->replay != REPLAY_OUTPUTS)
+		p->dev->be->conv_forward(p->dev, r->conv, z_of(r, p), r->x, weights);
 	forward_norm(r, p, residual);
 }
 
