@@ -21,7 +21,7 @@ struct columns {
 	void (*add)(double *s0, double *s1, const struct columns *in, int group, size_t row,
 		size_t rows, int channel, int count);
 	/* NULL; or, of at most COLUMNS_BLOCK channels, what makes rows [first, end) of all groups'
-	 * x: called by each thread for some tens of rows, which are added up then */
+	 * x, or dy: called by each thread for some tens of rows, which are added up then */
 	void (*make)(const void *maker, size_t first, size_t end);
 	const void *maker;
 };
@@ -35,8 +35,12 @@ const double *columns_sum(struct cpu *cpu, const struct columns *in);
 size_t columns_room(const struct columns *in);
 void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in);
 
-/* What norm_sums is the sums of: x and its squares (norm_cpu.c). */
+/* What norm_sums and norm_backward_sums are the sums of (norm_sums_cpu.c); and the latter's from
+ * what was made. */
 struct columns norm_squares(const float *x, int groups, size_t rows, int channels);
+struct columns norm_gradients(
+	const float *dy, const struct norm_gradient *of, size_t rows, int channels);
+void norm_gradients_put(const struct norm_gradient *of, const double *made, int channels);
 
 /* Index of an element of the array. */
 static inline size_t columns_at(const struct columns *in, int group, size_t row, int channel)

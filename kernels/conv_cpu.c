@@ -27,14 +27,20 @@ struct way {
 		const float *w, double *sums, int groups); /* NULL: not in one */
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add);
+	void (*data_sums)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
+		const float *w, int add, const struct norm_gradient *of); /* NULL: likewise */
 	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
 		const float *x);
 };
 
-static const struct way winograd = { winograd_forward, NULL, winograd_backward_data,
-	winograd_backward_weights };
-static const struct way pointwise = { pointwise_forward, pointwise_forward_sums,
-	pointwise_backward_data, pointwise_backward_weights };
+static const struct way winograd = { .forward = winograd_forward,
+	.data = winograd_backward_data,
+	.weights = winograd_backward_weights };
+static const struct way pointwise = { .forward = pointwise_forward,
+	.forward_sums = pointwise_forward_sums,
+	.data = pointwise_backward_data,
+	.data_sums = pointwise_backward_data_sums,
+	.weights = pointwise_backward_weights };
 
 struct conv {
 	struct conv_shape shape;
@@ -288,6 +294,21 @@ void conv_backward_data_cpu(
 		conv->way->data(cpu_of(dev), s, dx, dy, w, add);
 	else
 		run_with_weights(dev, conv, CONV_DATA, &call, ids);
+}
+
+void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx, const void *dy,
+	const void *w, int add, const struct norm_gradient *of)
+{
+	const struct conv_shape *s = &conv->shape;
+	size_t rows = (size_t)(s->n / of->groups) * (size_t)s->h * (size_t)s->w;
+
+	if (conv->way && conv->way->data_sums) {
+		conv->way->data_sums(cpu_of(dev), s, dx, dy, w, add, of);
+		return;
+	}
+	conv_backward_data_cpu(dev, conv, dx, dy, w, add);
+	norm_backward_sums_cpu(
+		dev, of->sums, dx, of->y, of->x, of->mean, of->rstd, of->groups, rows, s->c);
 }
 
 static void run_for_weights(

@@ -182,6 +182,7 @@ const struct backend backend_cpu = {
 	.conv_forward = conv_forward_cpu,
 	.conv_forward_sums = conv_forward_sums_cpu,
 	.conv_backward_data = conv_backward_data_cpu,
+	.conv_backward_data_sums = conv_backward_data_sums_cpu,
 	.conv_backward_weights = conv_backward_weights_cpu,
 	.linear_forward = linear_forward_cpu,
 	.linear_backward_data = linear_backward_data_cpu,

@@ -86,6 +86,8 @@ void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const
 	const void *w, double *sums, int groups);
 void conv_backward_data_cpu(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
+void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx, const void *dy,
+	const void *w, int add, const struct norm_gradient *of);
 void conv_backward_weights_cpu(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 

@@ -208,6 +208,7 @@ const struct backend backend_cuda = {
 	.conv_forward = conv_forward_cuda,
 	.conv_forward_sums = conv_forward_sums_cuda,
 	.conv_backward_data = conv_backward_data_cuda,
+	.conv_backward_data_sums = conv_backward_data_sums_cuda,
 	.conv_backward_weights = conv_backward_weights_cuda,
 	.linear_forward = linear_forward_cuda,
 	.linear_backward_data = linear_backward_data_cuda,

@@ -155,6 +155,8 @@ void conv_forward_sums_cuda(struct device *dev, struct conv *conv, void *y, cons
 	const void *w, double *sums, int groups);
 void conv_backward_data_cuda(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
+void conv_backward_data_sums_cuda(struct device *dev, struct conv *conv, void *dx, const void *dy,
+	const void *w, int add, const struct norm_gradient *of);
 void conv_backward_weights_cuda(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 void linear_forward_cuda(

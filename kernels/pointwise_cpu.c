@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "columns_cpu.h"
 #include "pick_cpu.h"
 #include "stream_cpu.h"
 
@@ -144,48 +143,6 @@ void pointwise_forward(
 	} else {
 		forward_few(y, x, w, &p);
 	}
-}
-
-/* A call whose output's sums are made with it. */
-struct summed {
-	float *y;
-	const float *x, *panels;
-	struct stream stream;
-};
-
-static void make_rows(const void *maker, size_t first, size_t end)
-{
-	const struct summed *s = maker;
-
-	stream_rows(s->y, s->x, s->panels, &s->stream, first, end, 0);
-}
-
-void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
-	const float *w, double *sums, int groups)
-{
-	const struct points p = points_of(cpu, s);
-	struct summed summed = { .y = y, .stream = { .pixels = p.count, .k = p.in, .n = p.out } };
-	size_t picked = picked_count(&p, s), rows = p.count / (size_t)groups;
-	struct columns in = norm_squares(y, groups, rows, s->k);
-	double *room;
-	float *scratch;
-
-	if (!stream_fits(&summed.stream) || p.out > COLUMNS_BLOCK) {
-		pointwise_forward(cpu, s, y, x, w);
-		norm_sums_cpu(&cpu->device, sums, y, groups, rows, s->k);
-		return;
-	}
-	room = cpu_scratch(
-		cpu, columns_room(&in) * sizeof(double) + (picked + p.in * p.out) * sizeof(float));
-	scratch = (float *)(room + columns_room(&in));
-	if (picked)
-		pick_pixels(cpu, scratch, (float *)x, s, PICK);
-	summed.x = picked ? scratch : x;
-	summed.panels = scratch + picked;
-	stream_pack_turned(cpu, scratch + picked, w, &summed.stream);
-	in.make = make_rows, in.maker = &summed;
-	columns_sum_in(room, cpu, &in);
-	memcpy(sums, room, (size_t)groups * 2 * p.out * sizeof *sums);
 }
 
 /* ---- backward ---- */

@@ -14,6 +14,8 @@ void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *
 	const float *w, double *sums, int groups);
 void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add);
+void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
+	const float *dy, const float *w, int add, const struct norm_gradient *of);
 void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
 

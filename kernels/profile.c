@@ -100,6 +100,10 @@ TIMED(KIND_CONV_FORWARD, conv_forward_sums,
 TIMED(KIND_CONV_DATA, conv_backward_data,
 	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add),
 	(dev, conv, dx, dy, w, add))
+TIMED(KIND_CONV_DATA, conv_backward_data_sums,
+	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add,
+		const struct norm_gradient *of),
+	(dev, conv, dx, dy, w, add, of))
 TIMED(KIND_CONV_WEIGHTS, conv_backward_weights,
 	(struct device * dev, struct conv *conv, float *dw, const void *dy, const void *x),
 	(dev, conv, dw, dy, x))
@@ -222,6 +226,7 @@ static const struct backend backend_profile = {
 	.conv_forward = conv_forward_profile,
 	.conv_forward_sums = conv_forward_sums_profile,
 	.conv_backward_data = conv_backward_data_profile,
+	.conv_backward_data_sums = conv_backward_data_sums_profile,
 	.conv_backward_weights = conv_backward_weights_profile,
 	.linear_forward = linear_forward_profile,
 	.linear_backward_data = linear_backward_data_profile,

@@ -200,6 +200,14 @@ static void conv_backward_data_tally(
 	convolve(dev, c, KIND_CONV_DATA, (add ? 2 : 1) * c->x);
 }
 
+/* The layer's y and x are read, too. */
+static void conv_backward_data_sums_tally(struct device *dev, struct conv *c, void *dx,
+	const void *dy, const void *w, int add, const struct norm_gradient *of)
+{
+	(void)dx, (void)dy, (void)w;
+	convolve(dev, c, KIND_CONV_DATA, ((add ? 2 : 1) + (of->y ? 2 : 1)) * c->x);
+}
+
 /* The gradient is added to: read and written, as floats. */
 static void conv_backward_weights_tally(
 	struct device *dev, struct conv *c, float *dw, const void *dy, const void *x)
@@ -275,6 +283,7 @@ const struct backend backend_tally = {
 	.conv_forward = conv_forward_tally,
 	.conv_forward_sums = conv_forward_sums_tally,
 	.conv_backward_data = conv_backward_data_tally,
+	.conv_backward_data_sums = conv_backward_data_sums_tally,
 	.conv_backward_weights = conv_backward_weights_tally,
 	.linear_forward = linear_forward_tally,
 	.linear_backward_data = linear_backward_data_tally,

@@ -6,7 +6,7 @@
 /* A convolution remembers its sizes. */
 struct conv {
 	struct conv *inner;
-	size_t x, w, y, k;
+	size_t x, w, y, c, k;
 };
 
 /* ---- arrays and views ---- */
@@ -48,7 +48,7 @@ static struct conv *conv_open_mirror(struct device *dev, const struct conv_shape
 	c->x = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
 	c->w = (size_t)s->k * (size_t)s->r * (size_t)s->r * (size_t)s->c;
 	c->y = (size_t)s->n * (size_t)p * (size_t)q * (size_t)s->k;
-	c->k = (size_t)s->k;
+	c->c = (size_t)s->c, c->k = (size_t)s->k;
 	return c;
 }
 
@@ -87,6 +87,22 @@ static void conv_backward_data_mirror(
 
 	RUN(m, conv_backward_data, c->inner, out(m, dx, c->x), in(m, dy, c->y), in(m, w, c->w),
 		add);
+}
+
+static void conv_backward_data_sums_mirror(struct device *dev, struct conv *c, void *dx,
+	const void *dy, const void *w, int add, const struct norm_gradient *of)
+{
+	struct mirror *m = mirror_of(dev);
+	size_t n = (size_t)of->groups * c->c, bytes = 2 * n * sizeof *of->sums;
+	const struct norm_gradient inner = { .sums = mirror_out(m, of->sums, bytes),
+		.y = of->y ? in(m, of->y, c->x) : NULL,
+		.x = in(m, of->x, c->x),
+		.mean = in(m, of->mean, n),
+		.rstd = in(m, of->rstd, n),
+		.groups = of->groups };
+
+	RUN(m, conv_backward_data_sums, c->inner, out(m, dx, c->x), in(m, dy, c->y), in(m, w, c->w),
+		add, &inner);
 }
 
 static void conv_backward_weights_mirror(
@@ -160,6 +176,7 @@ void mirror_conv(struct backend *be)
 	be->conv_forward = conv_forward_mirror;
 	be->conv_forward_sums = conv_forward_sums_mirror;
 	be->conv_backward_data = conv_backward_data_mirror;
+	be->conv_backward_data_sums = conv_backward_data_sums_mirror;
 	be->conv_backward_weights = conv_backward_weights_mirror;
 	be->linear_forward = linear_forward_mirror;
 	be->linear_backward_data = linear_backward_data_mirror;

@@ -89,6 +89,34 @@ static void check_sums(struct device *dev, struct conv *conv, const struct conv_
 	buffers_check();
 }
 
+static void check_data_sums(
+	struct device *dev, struct conv *conv, const struct conv_shape *s, int add, int masked)
+{
+	const struct sizes z = sizes_of(s);
+	size_t n = (size_t)(s->n * s->c), length = 2 * n * sizeof(double);
+	float *dy = buffer_random(z.y, 3), *w = buffer_random(z.w, 2), *dx[2];
+	float *before = buffer_random(z.x, 5), *y = masked ? buffer_random(z.x, 6) : NULL;
+	struct norm_gradient of = { .y = y,
+		.x = buffer_random(z.x, 7),
+		.mean = buffer_random(n, 8),
+		.rstd = buffer_random(n, 9),
+		.groups = s->n };
+	double *sums[2];
+
+	for (int i = 0; i < 2; i++) {
+		dx[i] = buffer_copy(before, z.x);
+		sums[i] = buffer_bytes(length);
+	}
+	dev->be->conv_backward_data(dev, conv, dx[0], dy, w, add);
+	dev->be->norm_backward_sums(dev, sums[0], dx[0], y, of.x, of.mean, of.rstd, of.groups,
+		(size_t)(s->h * s->w), s->c);
+	of.sums = sums[1];
+	dev->be->conv_backward_data_sums(dev, conv, dx[1], dy, w, add, &of);
+	check_same("dx", dx[1], dx[0], z.x * sizeof **dx);
+	check_same("sums of gradients", sums[1], sums[0], length);
+	buffers_check();
+}
+
 static void check_data(struct device *dev, struct conv *conv, const struct conv_shape *s)
 {
 	const struct sizes z = sizes_of(s);
@@ -151,6 +179,7 @@ static void convolutions_on(struct device *dev)
 			check_weights(dev, conv, &shapes[i]);
 			check_forward(dev, conv, &shapes[i]);
 			check_sums(dev, conv, &shapes[i]);
+			check_data_sums(dev, conv, &shapes[i], twice, i % 2 == 0);
 			check_data(dev, conv, &shapes[i]);
 			check_data_added(dev, conv, &shapes[i]);
 		}

@@ -71,6 +71,14 @@ struct conv_shape {
 	int top, left, bottom, right; /* padding; asymmetric for TensorFlow's "same" */
 };
 
+/* Of a layer's batch norm: what norm_backward_sums is given besides dy. */
+struct norm_gradient {
+	double *sums;
+	const void *y, *x;
+	const float *mean, *rstd;
+	int groups;
+};
+
 /* Max pooling, r x r; the padding counts as minus infinity. x (n, h, w, c), y (n, p, q, c). */
 struct pool_shape {
 	int n, h, w, c;
@@ -195,6 +203,10 @@ struct backend {
 	/* dx = gradient of the input; add (0 or 1): dx += it */
 	void (*conv_backward_data)(struct device *dev, struct conv *conv, void *dx, const void *dy,
 		const void *w, int add);
+	/* conv_backward_data, and norm_backward_sums of the layer whose y is the input, with dx for
+	 * dy: its images are those of the groups, one after another */
+	void (*conv_backward_data_sums)(struct device *dev, struct conv *conv, void *dx,
+		const void *dy, const void *w, int add, const struct norm_gradient *of);
 	/* dw += gradient of the weights */
 	void (*conv_backward_weights)(
 		struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);

@@ -62,6 +62,7 @@ void head_backward(struct head_run *r, struct pass *p, void *dx, const void *dy,
 		p->dev, p->gradients + h->weight2, dy, r->hidden, rows, h->hidden, h->out);
 	be->linear_backward_data(
 		p->dev, dhidden, dy, pass_weights(p, h->weight2), rows, h->hidden, h->out);
+	norm_backward_sums(&r->norm, p, dhidden, r->hidden, r->z);
 	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
 	be->bias_gradient(p->dev, p->gradients + h->bias1, dhidden, (size_t)rows, h->hidden);
 	be->linear_backward_weights(

@@ -80,6 +80,26 @@ void norm_forward(
 		p->groups, r->rows, l->channels);
 }
 
+struct norm_gradient norm_gradient(
+	const struct norm_run *r, const struct pass *p, const void *y, const void *x)
+{
+	return (struct norm_gradient){ .sums = p->sums,
+		.y = y,
+		.x = x,
+		.mean = mean_of(r->norm, p),
+		.rstd = rstd_of(r->norm, p),
+		.groups = p->groups };
+}
+
+void norm_backward_sums(
+	const struct norm_run *r, struct pass *p, const void *dy, const void *y, const void *x)
+{
+	const struct norm *l = r->norm;
+
+	p->dev->be->norm_backward_sums(p->dev, p->sums, dy, y, x, mean_of(l, p), rstd_of(l, p),
+		p->groups, r->rows, l->channels);
+}
+
 void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
 	const void *y, const void *x)
 {
@@ -88,7 +108,6 @@ void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual
 	const float *mean = mean_of(l, p), *rstd = rstd_of(l, p);
 	int c = l->channels;
 
-	be->norm_backward_sums(p->dev, p->sums, dy, y, x, mean, rstd, p->groups, r->rows, c);
 	/* Before the sums are reduced: gradients are summed over ranks later, with all others. */
 	be->norm_parameter_gradient(
 		p->dev, p->gradients + l->gamma, p->gradients + l->beta, p->sums, p->groups, c);

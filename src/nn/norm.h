@@ -33,8 +33,15 @@ void norm_sums(const struct norm_run *r, struct pass *p, const void *x);
 void norm_forward(
 	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu);
 
-/* dx and, unless NULL, dresidual from dy; y is the output if a relu ended the forward pass, else
- * NULL.  dx or dresidual may be dy; dx may be x. */
+/* What norm_backward's sums are made of besides dy, into p->sums: by norm_backward_sums, or the
+ * convolution that makes dy. */
+struct norm_gradient norm_gradient(
+	const struct norm_run *r, const struct pass *p, const void *y, const void *x);
+void norm_backward_sums(
+	const struct norm_run *r, struct pass *p, const void *dy, const void *y, const void *x);
+
+/* After its sums: dx and, unless NULL, dresidual from dy; y is the output if a relu ended the
+ * forward pass, else NULL.  dx or dresidual may be dy; dx may be x. */
 void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
 	const void *y, const void *x);
 

@@ -100,6 +100,14 @@ static struct unit_run *last_unit(const struct resnet_run *r, int block)
 	return &r->blocks[block].unit[r->net->blocks[block].units - 1];
 }
 
+/* The unit whose output is the block's input; of the first block none where it is pooled. */
+static const struct unit_run *unit_below(const struct resnet_run *r, int block)
+{
+	if (block > 0)
+		return last_unit(r, block - 1);
+	return r->net->stem == STEM_IMAGENET ? NULL : &r->stem;
+}
+
 static int last_pixels(const struct resnet_run *r)
 {
 	const struct unit_run *u = last_unit(r, r->net->block_count - 1);
@@ -146,24 +154,26 @@ void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 /* ---- backward: gradients of blocks' outputs lie in the first buffer, those of units' between in
  * the second, those of convolutions' outputs where these outputs were ---- */
 
-/* From the gradient of the block's output that of its input, in its place: the shortcut's is made
- * there, and the first convolution adds its own. */
-static void backward_block(
-	struct block_run *r, const struct block *k, struct pass *p, void *buffer[GRADIENT_BUFFERS])
+/* From the gradient of the block's output, whose sums were made with it, that of its input, in its
+ * place: the shortcut's is made there, and the first convolution adds its own.  below: the unit
+ * whose output is the input; or NULL. */
+static void backward_block(struct block_run *r, const struct block *k, struct pass *p,
+	void *buffer[GRADIENT_BUFFERS], const struct unit_run *below)
 {
 	void *dy = buffer[0], *between = buffer[1];
 
 	restore_block(r, k, p);
 	unit_backward_norm(&r->unit[k->units - 1], p, dy, dy);
 	if (k->has_shortcut) {
+		unit_backward_sums(&r->shortcut, p, dy);
 		unit_backward_norm(&r->shortcut, p, NULL, dy);
-		unit_backward_conv(&r->shortcut, p, dy, 0);
+		unit_backward_conv(&r->shortcut, p, dy, 0, NULL);
 	}
 	for (int i = k->units - 1; i > 0; i--) {
-		unit_backward_conv(&r->unit[i], p, between, 0);
+		unit_backward_conv(&r->unit[i], p, between, 0, &r->unit[i - 1]);
 		unit_backward_norm(&r->unit[i - 1], p, NULL, between);
 	}
-	unit_backward_conv(&r->unit[0], p, dy, 1);
+	unit_backward_conv(&r->unit[0], p, dy, 1, below);
 }
 
 static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS])
@@ -175,9 +185,10 @@ static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRA
 			unit_restore(&r->stem, p);
 		dy = buffer[1];
 		p->dev->be->max_pool_backward(p->dev, dy, buffer[0], r->pool_index, &r->pool);
+		unit_backward_sums(&r->stem, p, dy);
 	}
 	unit_backward_norm(&r->stem, p, NULL, dy);
-	unit_backward_conv(&r->stem, p, NULL, 0);
+	unit_backward_conv(&r->stem, p, NULL, 0, NULL);
 }
 
 void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],
@@ -187,8 +198,9 @@ void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT
 
 	p->dev->be->mean_pool_backward(
 		p->dev, buffer[0], dfeatures, p->groups * p->n, last_pixels(r), net->features);
+	unit_backward_sums(last_unit(r, net->block_count - 1), p, buffer[0]);
 	for (int i = net->block_count - 1; i >= 0; i--) {
-		backward_block(&r->blocks[i], &net->blocks[i], p, buffer);
+		backward_block(&r->blocks[i], &net->blocks[i], p, buffer, unit_below(r, i));
 		if (done)
 			done(arg, net->blocks[i].first);
 	}

@@ -98,22 +98,40 @@ void unit_restore(struct unit_run *r, struct pass *p)
 	p->replay = replay;
 }
 
+/* What the relu let through is seen in y. */
+static const void *mask_of(const struct unit_run *r)
+{
+	return r->unit->relu ? r->y : NULL;
+}
+
+void unit_backward_sums(const struct unit_run *r, struct pass *p, const void *dy)
+{
+	p->dev->layer = r->unit->name;
+	norm_backward_sums(&r->norm, p, dy, mask_of(r), z_of(r, p));
+}
+
 void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy)
 {
 	void *z = z_of(r, p);
 
 	p->dev->layer = r->unit->name;
-	norm_backward(&r->norm, p, z, dresidual, dy, r->unit->relu ? r->y : NULL, z);
+	norm_backward(&r->norm, p, z, dresidual, dy, mask_of(r), z);
 }
 
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, int add)
+void unit_backward_conv(
+	struct unit_run *r, struct pass *p, void *dx, int add, const struct unit_run *below)
 {
 	const struct backend *be = p->dev->be;
-	const void *dz = z_of(r, p);
+	const void *dz = z_of(r, p), *weights = pass_weights(p, r->unit->weight);
 
 	p->dev->layer = r->unit->name;
 	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);
-	if (dx)
-		be->conv_backward_data(
-			p->dev, r->conv, dx, dz, pass_weights(p, r->unit->weight), add);
+	if (dx && below) {
+		const struct norm_gradient of =
+			norm_gradient(&below->norm, p, mask_of(below), z_of(below, p));
+
+		be->conv_backward_data_sums(p->dev, r->conv, dx, dz, weights, add, &of);
+	} else if (dx) {
+		be->conv_backward_data(p->dev, r->conv, dx, dz, weights, add);
+	}
 }

@@ -46,12 +46,19 @@ void unit_forward(struct unit_run *r, struct pass *p, const void *residual);
 /* Make y, of a unit without residual, again from z of this turn. */
 void unit_restore(struct unit_run *r, struct pass *p);
 
-/* From dy = the gradient of y, that of z in the place of z and, unless NULL, dresidual (may be dy).
+/* The sums that unit_backward_norm needs, of dy = the gradient of y; or the convolution that makes
+ * dy makes them. */
+void unit_backward_sums(const struct unit_run *r, struct pass *p, const void *dy);
+
+/* After its sums: from dy = the gradient of y, that of z in the place of z and, unless NULL,
+ * dresidual (may be dy).
  */
 void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
 
-/* After it: gradients of the weights and, unless dx is NULL, of x; add: added to dx. */
-void unit_backward_conv(struct unit_run *r, struct pass *p, void *dx, int add);
+/* After it: gradients of the weights and, unless dx is NULL, of x; add: added to dx.  below, unless
+ * NULL: the unit whose y is x, whose sums dx is made with. */
+void unit_backward_conv(
+	struct unit_run *r, struct pass *p, void *dx, int add, const struct unit_run *below);
 
 /* Elements of y. */
 size_t unit_output(const struct unit_run *r, const struct pass *p);

@@ -1,0 +1,89 @@
+/* pointwise_sums_cpu.c - convolutions of side 1 that make what batch norm sums up, where they are
+ * streams: some rows are made, and added up while they are in the cache. */
+#include <string.h>
+
+#include "columns_cpu.h"
+#include "pick_cpu.h"
+#include "pointwise_cpu.h"
+#include "stream_cpu.h"
+
+/* y = x b, or += */
+struct made {
+	float *y;
+	const float *x, *panels;
+	struct stream stream;
+	int add;
+};
+
+static void make_rows(const void *maker, size_t first, size_t end)
+{
+	const struct made *m = maker;
+
+	stream_rows(m->y, m->x, m->panels, &m->stream, first, end, m->add);
+}
+
+static size_t outputs_of(const struct conv_shape *s)
+{
+	return (size_t)s->n * (size_t)conv_out(s->h, 0, 0, 1, s->stride) *
+		(size_t)conv_out(s->w, 0, 0, 1, s->stride);
+}
+
+void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+	const float *w, double *sums, int groups)
+{
+	const struct stream stream = {
+		.pixels = outputs_of(s), .k = (size_t)s->c, .n = (size_t)s->k
+	};
+	size_t rows = stream.pixels / (size_t)groups;
+	size_t picked = s->stride > 1 ? stream.pixels * stream.k : 0;
+	struct columns in = norm_squares(y, groups, rows, s->k);
+	struct made made = { .y = y, .stream = stream };
+	double *room;
+	float *panels;
+
+	if (!stream_fits(&stream) || s->k > COLUMNS_BLOCK) {
+		pointwise_forward(cpu, s, y, x, w);
+		norm_sums_cpu(&cpu->device, sums, y, groups, rows, s->k);
+		return;
+	}
+	room = cpu_scratch(cpu,
+		columns_room(&in) * sizeof(double) +
+			(stream.k * stream.n + picked) * sizeof(float));
+	panels = (float *)(room + columns_room(&in));
+	if (picked)
+		pick_pixels(cpu, panels + stream.k * stream.n, (float *)x, s, PICK);
+	stream_pack_turned(cpu, panels, w, &stream);
+	made.x = picked ? panels + stream.k * stream.n : x;
+	made.panels = panels;
+	in.make = make_rows, in.maker = &made;
+	columns_sum_in(room, cpu, &in);
+	memcpy(sums, room, (size_t)groups * 2 * stream.n * sizeof *sums);
+}
+
+void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
+	const float *dy, const float *w, int add, const struct norm_gradient *of)
+{
+	const struct stream stream = {
+		.pixels = outputs_of(s), .k = (size_t)s->k, .n = (size_t)s->c
+	};
+	size_t rows = (size_t)s->n * (size_t)s->h * (size_t)s->w / (size_t)of->groups;
+	struct columns in = norm_gradients(dx, of, rows, s->c);
+	struct made made = { .y = dx, .x = dy, .stream = stream, .add = add };
+	double *room;
+	float *panels;
+
+	if (!stream_fits(&stream) || s->stride > 1 || s->c > COLUMNS_BLOCK) {
+		pointwise_backward_data(cpu, s, dx, dy, w, add);
+		norm_backward_sums_cpu(&cpu->device, of->sums, dx, of->y, of->x, of->mean, of->rstd,
+			of->groups, rows, s->c);
+		return;
+	}
+	room = cpu_scratch(
+		cpu, columns_room(&in) * sizeof(double) + stream.k * stream.n * sizeof(float));
+	panels = (float *)(room + columns_room(&in));
+	stream_pack(cpu, panels, w, &stream);
+	made.panels = panels;
+	in.make = make_rows, in.maker = &made;
+	columns_sum_in(room, cpu, &in);
+	norm_gradients_put(of, room, s->c);
+}
