@@ -10,25 +10,32 @@
 enum {
 	CHUNKS_MAX = 64,
 	SPAN = 256, /* doubles that a thread adds up at a time */
-	MADE = 96   /* rows that are made at a time: they are in the cache then; a multiple of four,
-		       so that the order of sums is that of rows that were there */
+	MADE = 112  /* the most rows that are made at a time: they are in the cache then */
 };
 
 struct cut {
-	size_t chunks, chunk_rows, blocks,
-		slab; /* slab: doubles of one chunk, (groups, sums, channels) */
+	size_t chunks, blocks, slab; /* slab: doubles of one chunk, (groups, sums, channels) */
 };
 
+/* A power of two of chunks, so that threads have as many. */
 static struct cut cut_work(const struct columns *in)
 {
-	struct cut cut;
-	size_t rows = (in->rows + CHUNKS_MAX - 1) / CHUNKS_MAX;
+	struct cut cut = { .chunks = 1 };
 
-	cut.chunk_rows = rows < COLUMNS_CHUNK ? COLUMNS_CHUNK : rows;
-	cut.chunks = (in->rows + cut.chunk_rows - 1) / cut.chunk_rows;
+	while (2 * cut.chunks <= CHUNKS_MAX && in->rows >= 2 * cut.chunks * COLUMNS_CHUNK)
+		cut.chunks *= 2;
 	cut.blocks = ((size_t)in->channels + COLUMNS_BLOCK - 1) / COLUMNS_BLOCK;
 	cut.slab = (size_t)in->groups * (size_t)in->sums * (size_t)in->channels;
 	return cut;
+}
+
+/* So many of the rows left are made at a time: parts of a size, but multiples of four, so that the
+ * order of sums is that of rows that were there. */
+static size_t made_at_once(size_t left)
+{
+	size_t parts = (left + MADE - 1) / MADE, some = ((left + parts - 1) / parts + 3) / 4 * 4;
+
+	return some < left ? some : left;
 }
 
 static void sum_piece(double *slabs, const struct columns *in, const struct cut *cut, size_t piece)
@@ -36,16 +43,16 @@ static void sum_piece(double *slabs, const struct columns *in, const struct cut 
 	/* aligned: vectors that cross lines of the cache would be stored at half the rate */
 	alignas(64) double acc[2][COLUMNS_BLOCK];
 	size_t block = piece % cut->blocks, chunk = piece / cut->blocks % cut->chunks;
-	size_t group = piece / cut->blocks / cut->chunks, row = chunk * cut->chunk_rows;
-	size_t rows = in->rows - row < cut->chunk_rows ? in->rows - row : cut->chunk_rows;
+	size_t group = piece / cut->blocks / cut->chunks;
+	size_t row = in->rows * chunk / cut->chunks, end = in->rows * (chunk + 1) / cut->chunks;
 	size_t channel = block * COLUMNS_BLOCK, channels = (size_t)in->channels;
 	size_t count = channels - channel < COLUMNS_BLOCK ? channels - channel : COLUMNS_BLOCK;
 	double *to = slabs + chunk * cut->slab + group * (size_t)in->sums * channels + channel;
 
 	for (int s = 0; s < in->sums; s++)
 		memset(acc[s], 0, count * sizeof(double));
-	for (size_t end = row + rows, some; row < end; row += some) {
-		some = in->make && end - row > MADE ? MADE : end - row;
+	for (size_t some; row < end; row += some) {
+		some = in->make ? made_at_once(end - row) : end - row;
 		if (in->make)
 			in->make(in->maker, group * in->rows + row, group * in->rows + row + some);
 		in->add(acc[0], acc[1], in, (int)group, row, some, (int)channel, (int)count);
@@ -66,7 +73,7 @@ size_t columns_room(const struct columns *in)
 {
 	const struct cut cut = cut_work(in);
 
-	return (cut.chunks > 0 ? cut.chunks : 1) * cut.slab;
+	return cut.chunks * cut.slab;
 }
 
 void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in)
@@ -77,8 +84,6 @@ void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in)
 
 	CHECK(!in->make || cut.blocks <= 1, "rows of %d channels are not made", in->channels);
 	cpu_turn(cpu);
-	if (cut.chunks == 0)
-		memset(room, 0, cut.slab * sizeof(double));
 #pragma omp parallel num_threads(cpu->threads) if (large)
 	{
 #pragma omp for schedule(dynamic)

@@ -11,7 +11,7 @@ enum {
 	DEEP = 512,    /* the most of k: beyond, a product takes far longer than what it reads */
 	PART = 512,    /* pixels at least that a thread takes at a time */
 	PART_MOST = 8, /* of its parts, at most so many */
-	ROWS = 96      /* pixels whose x and y lie in the second cache */
+	ROWS = 112     /* pixels whose x and y lie in the second cache */
 };
 
 int stream_fits(const struct stream *s)
@@ -59,7 +59,7 @@ void stream_rows(float *y, const float *x, const float *panels, const struct str
 			size_t next = (column + STREAM_PANEL) % s->n;
 
 			p.next = panels + next * s->k;
-			p.a_ahead = column == 0 ? ROWS * s->k : 0;
+			p.a_ahead = column == 0 ? p.m * s->k : 0;
 			product_cpu(&p, y + first * s->n + column, x + first * s->k,
 				panels + column * s->k);
 		}
