@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row, next += p->b_row) {
 		__builtin_prefetch(next);
 		if (soon)
-			__builtin_prefetch(soon + (size_t)rows * i, 0, SECOND_CACHE);
+			__builtin_prefetch(soon + (size_t)rows * i, 0, 2 /* the second cache */);
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
 	}

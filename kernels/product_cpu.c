@@ -6,8 +6,6 @@
 
 #include "base/die.h"
 
-enum { SECOND_CACHE = 2 };
-
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 /* Less than -O2 contracts nothing: other results, and sums in memory. */
 #pragma GCC optimize("O3", "fp-contract=fast")
