@@ -126,7 +126,9 @@ void pointwise_forward(
 {
 	const struct points p = points_of(cpu, s);
 	const struct stream stream = { .pixels = p.count, .k = p.in, .n = p.out };
-	size_t picked = picked_count(&p, s), turned = p.count >= MANY_PIXELS ? p.in * p.out : 0;
+	int streams = stream_fits(&stream);
+	size_t picked = picked_count(&p, s);
+	size_t turned = streams || p.count >= MANY_PIXELS ? p.in * p.out : 0;
 	float *scratch = cpu_scratch(cpu, (picked + turned) * sizeof(float));
 
 	cpu_turn(cpu);
@@ -134,7 +136,7 @@ void pointwise_forward(
 		pick_pixels(cpu, scratch, (float *)x, s, PICK);
 		x = scratch;
 	}
-	if (stream_fits(&stream)) {
+	if (streams) {
 		stream_pack_turned(cpu, scratch + picked, w, &stream);
 		stream_product(cpu, y, x, scratch + picked, &stream, 0);
 	} else if (turned) {
@@ -176,10 +178,11 @@ void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float 
 	if (panels) {
 		stream_pack(cpu, scratch + picked, w, &stream);
 		stream_product(cpu, to, dy, scratch + picked, &stream, add_product);
-	} else if (p.count >= MANY_PIXELS)
+	} else if (p.count >= MANY_PIXELS) {
 		data_many(to, dy, w, &p, add_product);
-	else
+	} else {
 		product('N', 'N', p.count, p.in, p.out, dy, p.out, w, p.in, add_product, to, p.in);
+	}
 	if (picked)
 		pick_pixels(cpu, to, dx, s, add ? PICK_ADD : PICK_PUT);
 }

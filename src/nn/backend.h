@@ -196,15 +196,14 @@ struct backend {
 	/* y[n][p][q][k] = sum over r, s, c of x[n][..][..][c] w[k][r][s][c] */
 	void (*conv_forward)(
 		struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
-	/* conv_forward, and norm_sums of y: its images are those of the groups, one after another
-	 */
+	/* conv_forward, and norm_sums of y, whose images are those of one group after another */
 	void (*conv_forward_sums)(struct device *dev, struct conv *conv, void *y, const void *x,
 		const void *w, double *sums, int groups);
 	/* dx = gradient of the input; add (0 or 1): dx += it */
 	void (*conv_backward_data)(struct device *dev, struct conv *conv, void *dx, const void *dy,
 		const void *w, int add);
 	/* conv_backward_data, and norm_backward_sums of the layer whose y is the input, with dx for
-	 * dy: its images are those of the groups, one after another */
+	 * dy; images are those of one group after another */
 	void (*conv_backward_data_sums)(struct device *dev, struct conv *conv, void *dx,
 		const void *dy, const void *w, int add, const struct norm_gradient *of);
 	/* dw += gradient of the weights */
