@@ -18,7 +18,8 @@ enum pass_kind {
 enum replay {
 	REPLAY_NOT,
 	REPLAY_ALL,    /* all else is made again */
-	REPLAY_OUTPUTS /* outputs of convolutions are there by turn: make what follows them again */
+	REPLAY_OUTPUTS /* outputs of convolutions are there by turn, but for the first shortcut's:
+			  make what follows them again */
 };
 
 struct pass {

@@ -84,6 +84,7 @@ static void add_shortcut(struct builder *b, struct unit *u, const char *prefix, 
 		.out = out,
 		.kernel = 1,
 		.stride = stride,
+		.remade = stride == 1, /* the first: few channels in, and as large an output */
 		.padding = b->c->model.padding };
 	params_name(conv, "%sdownsample.0", prefix);
 	params_name(norm, "%sdownsample.1", prefix);

@@ -51,7 +51,8 @@ void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const v
 	/* The backward pass needs both: z for the statistics' gradient, y for the relu's and as the
 	 * next unit's x. */
 	if (p->kind == PASS_TRAIN) {
-		r->z = pass_keep_turns(p, unit_output(r, p));
+		r->z = u->remade ? pass_keep(p, unit_output(r, p))
+				 : pass_keep_turns(p, unit_output(r, p));
 		r->y = last ? pass_keep(p, unit_output(r, p)) : pass_take(p, unit_output(r, p));
 	} else {
 		r->z = r->y = pass_take(p, unit_output(r, p));
@@ -67,7 +68,7 @@ void unit_close(struct unit_run *r, struct pass *p)
 
 static void *z_of(const struct unit_run *r, const struct pass *p)
 {
-	return pass_of_turn(p, r->z, unit_output(r, p));
+	return r->unit->remade ? r->z : pass_of_turn(p, r->z, unit_output(r, p));
 }
 
 static void forward_norm(struct unit_run *r, struct pass *p, const void *residual)
@@ -83,7 +84,7 @@ void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
 	if (norm_needs_sums(p))
 		p->dev->be->conv_forward_sums(
 			p->dev, r->conv, z_of(r, p), r->x, weights, p->sums, p->groups);
-	else if (p->replay != REPLAY_OUTPUTS)
+	else if (p->replay != REPLAY_OUTPUTS || r->unit->remade)
 		p->dev->be->conv_forward(p->dev, r->conv, z_of(r, p), r->x, weights);
 	forward_norm(r, p, residual);
 }

@@ -10,6 +10,8 @@
 struct unit {
 	char name[PARAM_NAME_MAX]; /* of the convolution */
 	int in, out, kernel, stride, relu;
+	int remade; /* its convolution costs little beside its output's memory, of one turn only: a
+		       replay makes it again */
 	enum padding padding;
 	size_t weight; /* offset in the parameter buffer */
 	struct norm norm;
