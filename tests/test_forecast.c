@@ -116,15 +116,15 @@ static void recomputing_makes_memory_flat_in_the_views(void **state)
 	assert_true(2 * six < bytes_of(4, 2, RECOMPUTE_NONE));
 }
 
-/* Of what is kept only the outputs of all convolutions grow with the views; gradients are one
- * view's, and the target's activations lie in memory that is free while it runs. */
+/* Of what is kept only the convolutions' outputs grow with the views; gradients are one view's, and
+ * the target's activations lie in memory that is free while it runs. */
 static void outputs_made_again_take_about_half_the_memory(void **state)
 {
 	size_t none = bytes_of(4, 2, RECOMPUTE_NONE), outputs = bytes_of(4, 2, RECOMPUTE_OUTPUTS);
 
 	(void)state;
 	print_message("# %.3f GB, all kept %.3f GB\n", (double)outputs / 1e9, (double)none / 1e9);
-	assert_true((double)outputs <= 0.53 * (double)none);
+	assert_true((double)outputs <= 0.51 * (double)none);
 }
 
 static void the_largest_batch_is_the_largest(void **state)
