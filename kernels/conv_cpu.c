@@ -23,11 +23,11 @@ struct pass {
 struct way {
 	void (*forward)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 		const float *w);
-	void (*forward_sums)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
-		const float *w, double *sums, int groups); /* NULL: not in one */
+	int (*forward_sums)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+		const float *w, double *sums, int groups); /* NULL or 0: not in one pass */
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add);
-	void (*data_sums)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
+	int (*data_sums)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add, const struct norm_gradient *of); /* NULL: likewise */
 	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
 		const float *x);
@@ -274,10 +274,9 @@ void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const
 	int p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
 	int q = conv_out(s->w, s->left, s->right, s->r, s->stride);
 
-	if (conv->way && conv->way->forward_sums) {
-		conv->way->forward_sums(cpu_of(dev), s, y, x, w, sums, groups);
+	if (conv->way && conv->way->forward_sums &&
+		conv->way->forward_sums(cpu_of(dev), s, y, x, w, sums, groups))
 		return;
-	}
 	conv_forward_cpu(dev, conv, y, x, w);
 	norm_sums_cpu(dev, sums, y, groups, (size_t)(s->n / groups) * (size_t)p * (size_t)q, s->k);
 }
@@ -302,10 +301,9 @@ void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx
 	const struct conv_shape *s = &conv->shape;
 	size_t rows = (size_t)(s->n / of->groups) * (size_t)s->h * (size_t)s->w;
 
-	if (conv->way && conv->way->data_sums) {
-		conv->way->data_sums(cpu_of(dev), s, dx, dy, w, add, of);
+	if (conv->way && conv->way->data_sums &&
+		conv->way->data_sums(cpu_of(dev), s, dx, dy, w, add, of))
 		return;
-	}
 	conv_backward_data_cpu(dev, conv, dx, dy, w, add);
 	norm_backward_sums_cpu(
 		dev, of->sums, dx, of->y, of->x, of->mean, of->rstd, of->groups, rows, s->c);

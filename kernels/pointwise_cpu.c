@@ -11,7 +11,6 @@
 
 enum {
 	MANY_PIXELS = 1024,    /* threads share them; in the forward pass filters are turned */
-	PART = 512,            /* pixels at least that a thread takes at a time */
 	FEW_WEIGHTS = 1 << 16, /* up to which a thread makes their gradient from some of the pixels:
 				  the order of sums is that of the threads */
 	SIDE = 16              /* of blocks in which filters are turned: a line of the cache */
@@ -36,17 +35,6 @@ static struct points points_of(const struct cpu *cpu, const struct conv_shape *s
 int pointwise_fits(const struct conv_shape *s)
 {
 	return s->r == 1 && s->top == 0 && s->left == 0 && s->bottom == 0 && s->right == 0;
-}
-
-/* Parts of the pixels: more than threads, which take one after another, so that none waits long for
- * one that other work held up. */
-static int parts_of(const struct points *p)
-{
-	enum { TURNS = 8 };
-	int threads = p->cpu->threads;
-	size_t turns = p->count / (PART * (size_t)threads);
-
-	return threads * (turns < 1 ? 1 : turns > TURNS ? TURNS : (int)turns);
 }
 
 /* Where part t of so many begins; the last ends at n. */
@@ -95,7 +83,7 @@ static void turn(float *to, const float *w, const struct points *p)
 /* Threads share the pixels. */
 static void forward_many(float *y, const float *x, const float *turned, const struct points *p)
 {
-	int parts = parts_of(p);
+	int parts = (int)stream_parts(p->cpu, p->count);
 
 #pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
 	for (int i = 0; i < parts; i++) {
@@ -152,7 +140,7 @@ void pointwise_forward(
 /* Threads share the pixels. */
 static void data_many(float *dx, const float *dy, const float *w, const struct points *p, int add)
 {
-	int parts = parts_of(p);
+	int parts = (int)stream_parts(p->cpu, p->count);
 
 #pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
 	for (int i = 0; i < parts; i++) {

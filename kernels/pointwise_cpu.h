@@ -10,11 +10,12 @@ int pointwise_fits(const struct conv_shape *s);
 
 void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
-void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+/* These two do nothing and return 0 where it does not pay to make the sums in the same pass. */
+int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 	const float *w, double *sums, int groups);
 void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add);
-void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
+int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add, const struct norm_gradient *of);
 void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);

@@ -28,7 +28,7 @@ static size_t outputs_of(const struct conv_shape *s)
 		(size_t)conv_out(s->w, 0, 0, 1, s->stride);
 }
 
-void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
+int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 	const float *w, double *sums, int groups)
 {
 	const struct stream stream = {
@@ -41,11 +41,8 @@ void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *
 	double *room;
 	float *panels;
 
-	if (!stream_fits(&stream) || s->k > COLUMNS_BLOCK) {
-		pointwise_forward(cpu, s, y, x, w);
-		norm_sums_cpu(&cpu->device, sums, y, groups, rows, s->k);
-		return;
-	}
+	if (!stream_fits(&stream) || s->k > COLUMNS_BLOCK)
+		return 0;
 	room = cpu_scratch(cpu,
 		columns_room(&in) * sizeof(double) +
 			(stream.k * stream.n + picked) * sizeof(float));
@@ -58,9 +55,10 @@ void pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *
 	in.make = make_rows, in.maker = &made;
 	columns_sum_in(room, cpu, &in);
 	memcpy(sums, room, (size_t)groups * 2 * stream.n * sizeof *sums);
+	return 1;
 }
 
-void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
+int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add, const struct norm_gradient *of)
 {
 	const struct stream stream = {
@@ -72,12 +70,8 @@ void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, f
 	double *room;
 	float *panels;
 
-	if (!stream_fits(&stream) || s->stride > 1 || s->c > COLUMNS_BLOCK) {
-		pointwise_backward_data(cpu, s, dx, dy, w, add);
-		norm_backward_sums_cpu(&cpu->device, of->sums, dx, of->y, of->x, of->mean, of->rstd,
-			of->groups, rows, s->c);
-		return;
-	}
+	if (!stream_fits(&stream) || s->stride > 1 || s->c > COLUMNS_BLOCK)
+		return 0;
 	room = cpu_scratch(
 		cpu, columns_room(&in) * sizeof(double) + stream.k * stream.n * sizeof(float));
 	panels = (float *)(room + columns_room(&in));
@@ -86,4 +80,5 @@ void pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, f
 	in.make = make_rows, in.maker = &made;
 	columns_sum_in(room, cpu, &in);
 	norm_gradients_put(of, room, s->c);
+	return 1;
 }

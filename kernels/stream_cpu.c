@@ -20,6 +20,13 @@ int stream_fits(const struct stream *s)
 		s->k % TILE_LANES == 0 && s->n % STREAM_PANEL == 0;
 }
 
+size_t stream_parts(const struct cpu *cpu, size_t pixels)
+{
+	size_t threads = (size_t)cpu->threads, turns = pixels / (PART * threads);
+
+	return threads * (turns < 1 ? 1 : turns > PART_MOST ? PART_MOST : turns);
+}
+
 void stream_pack(const struct cpu *cpu, float *panels, const float *b, const struct stream *s)
 {
 #pragma omp parallel for num_threads(cpu->threads) schedule(static)
@@ -69,8 +76,7 @@ void stream_rows(float *y, const float *x, const float *panels, const struct str
 void stream_product(const struct cpu *cpu, float *y, const float *x, const float *panels,
 	const struct stream *s, int add)
 {
-	size_t threads = (size_t)cpu->threads, turns = s->pixels / (PART * threads);
-	size_t parts = threads * (turns < 1 ? 1 : turns > PART_MOST ? PART_MOST : turns);
+	size_t parts = stream_parts(cpu, s->pixels);
 
 #pragma omp parallel for num_threads(cpu->threads) schedule(dynamic)
 	for (size_t i = 0; i < parts; i++) {

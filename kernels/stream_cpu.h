@@ -14,6 +14,10 @@ struct stream {
 /* Whether it is the faster way; n is a multiple of STREAM_PANEL then, and k of 16. */
 int stream_fits(const struct stream *s);
 
+/* Parts of so many pixels: more than threads, which take one after another, so that none waits long
+ * for one that other work held up. */
+size_t stream_parts(const struct cpu *cpu, size_t pixels);
+
 /* b as it is multiplied by: (n / STREAM_PANEL, k, STREAM_PANEL), k n floats; from b, or from b
  * turned, (n, k).  By all threads. */
 enum { STREAM_PANEL = 64 };
