@@ -26,12 +26,13 @@ typedef float NAME(vector_at)
 #define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
-/* rows and width, in vectors, are constants where it is used.  All is spelt out: sums in an array
- * that a loop goes through would lie in memory.  Meanwhile a line of each row at `next` and, unless
- * NULL, as much as a block's rows at `soon` are asked for. */
+/* rows, width in vectors, and asks are constants where it is used.  All is spelt out: sums in an
+ * array that a loop goes through would lie in memory.  Where it asks, a line of each row at `next`
+ * and, unless NULL, as much as a block's rows at `soon` are asked for meanwhile: with short vectors
+ * a tenth of all instructions, therefore not everywhere. */
 static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
 	float *y, const float *a, const float *b, const float *next, const float *soon,
-	const int rows, const int width)
+	const int rows, const int width, const int asks)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, column = p->a_is_turned ? p->a_row : 1;
 	NAME(vector) sum[6][4], right[4];
@@ -50,10 +51,14 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 		AT(y + (r)*p->y_row, c) = sum[r][c];
 
 	EACH_ROW(BEGIN)
-	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row, next += p->b_row) {
-		__builtin_prefetch(next);
-		if (soon)
-			__builtin_prefetch(soon + (size_t)rows * i, 0, 2 /* the second cache */);
+#pragma GCC unroll 2
+	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row) {
+		if (asks) {
+			__builtin_prefetch(next + i * p->b_row);
+			if (soon)
+				__builtin_prefetch(
+					soon + (size_t)rows * i, 0, 2 /* second cache */);
+		}
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
 	}
@@ -65,38 +70,39 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 #undef END
 }
 
-/* All rows of a block's columns; the last seven to eleven in two parts. */
+/* All rows of a block's columns; the last seven to eleven in two parts.  The last blocks ask for
+ * the lines at `next`: earlier ones would drive out of the first cache what the others read. */
 static inline __attribute__((always_inline)) void NAME(make_columns)(const struct product *p,
 	float *y, const float *a, const float *b, const float *next, size_t ahead, const int width)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, line = 0;
+	/* rows, in as many blocks as a row has lines */
+	const size_t last = PRODUCT_ROWS * (size_t)width * LANES / PRODUCT_LANES;
+
+#define BLOCK(rows)                                                                                \
+	case rows:                                                                                 \
+		if (left <= last || soon)                                                          \
+			NAME(make_block)(p, y, a, b, next + line, soon, rows, width, 1);           \
+		else                                                                               \
+			NAME(make_block)(p, y, a, b, next, soon, rows, width, 0);                  \
+		break;
 
 	for (size_t i = 0, rows; i < p->m; i += rows, y += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
-		const float *soon = ahead > 0 ? a + ahead : NULL, *lines = next + line;
+		const float *soon = ahead > 0 ? a + ahead : NULL;
 
-		line = (line + PRODUCT_LANES) % (WIDTH * LANES);
 		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
 		switch (rows) {
-		case 1:
-			NAME(make_block)(p, y, a, b, lines, soon, 1, width);
-			break;
-		case 2:
-			NAME(make_block)(p, y, a, b, lines, soon, 2, width);
-			break;
-		case 3:
-			NAME(make_block)(p, y, a, b, lines, soon, 3, width);
-			break;
-		case 4:
-			NAME(make_block)(p, y, a, b, lines, soon, 4, width);
-			break;
-		case 5:
-			NAME(make_block)(p, y, a, b, lines, soon, 5, width);
-			break;
-		default:
-			NAME(make_block)(p, y, a, b, lines, soon, 6, width);
+			BLOCK(1)
+			BLOCK(2)
+			BLOCK(3)
+			BLOCK(4)
+			BLOCK(5)
+			BLOCK(6)
 		}
+		line += left <= last ? PRODUCT_LANES : 0;
 	}
+#undef BLOCK
 }
 
 __attribute__((target(TARGET))) static inline void NAME(make)(

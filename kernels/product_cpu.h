@@ -7,7 +7,10 @@
  * ones, copies what it multiplies first, which takes a fifth to a quarter of the time of a few
  * dozen rows. */
 
-enum { PRODUCT_LANES = 16 };
+enum {
+	PRODUCT_LANES = 16,
+	PRODUCT_ROWS = 6 /* of a block: multiples of it are the fastest */
+};
 
 struct product {
 	size_t m, n, k;             /* n: a multiple of PRODUCT_LANES */
