@@ -113,7 +113,7 @@ void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w)
 {
 	const struct points p = points_of(cpu, s);
-	const struct stream stream = { .pixels = p.count, .k = p.in, .n = p.out };
+	const struct stream stream = stream_of(p.count, p.in, p.out);
 	int streams = stream_fits(&stream);
 	size_t picked = picked_count(&p, s);
 	size_t turned = streams || p.count >= MANY_PIXELS ? p.in * p.out : 0;
@@ -156,7 +156,7 @@ void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float 
 	const float *dy, const float *w, int add)
 {
 	const struct points p = points_of(cpu, s);
-	const struct stream stream = { .pixels = p.count, .k = p.out, .n = p.in };
+	const struct stream stream = stream_of(p.count, p.out, p.in);
 	size_t picked = picked_count(&p, s), panels = stream_fits(&stream) ? p.in * p.out : 0;
 	float *scratch = cpu_scratch(cpu, (picked + panels) * sizeof(float));
 	float *to = picked ? scratch : dx;

@@ -60,11 +60,21 @@ product_function *product_of(enum product_set set)
 	return set == PRODUCT_ONEDNN ? by_onednn : vectors(set);
 }
 
+enum product_set product_best(void)
+{
+	enum product_set set = PRODUCT_AVX512;
+
+	while (!product_of(set))
+		set++;
+	return set;
+}
+
+size_t product_columns(enum product_set set)
+{
+	return set == PRODUCT_AVX2 ? 16 : 64;
+}
+
 void product_cpu(const struct product *p, float *y, const float *a, const float *b)
 {
-	product_function *best = NULL;
-
-	for (enum product_set set = PRODUCT_AVX512; !best; set++)
-		best = product_of(set);
-	best(p, y, a, b);
+	product_of(product_best())(p, y, a, b);
 }

@@ -31,6 +31,11 @@ typedef void product_function(const struct product *p, float *y, const float *a,
 product_function product_cpu;
 
 enum product_set { PRODUCT_AVX512, PRODUCT_AVX2, PRODUCT_ONEDNN, PRODUCT_SETS };
+enum product_set product_best(void);
+
+/* Columns that are made in one pass over k, at most 64: where b is a panel of no more, side by
+ * side, it takes the least of the cache. */
+size_t product_columns(enum product_set set);
 
 /* NULL where the machine, or what the compiler makes, lacks it; never of oneDNN. */
 product_function *product_of(enum product_set set);

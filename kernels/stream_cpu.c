@@ -9,15 +9,27 @@
 enum {
 	LONG = 1024,   /* pixels: of fewer, packing takes too long */
 	DEEP = 512,    /* the most of k: beyond, a product takes far longer than what it reads */
+	FEW = 1 << 17, /* floats of b, at most, where vectors are short: as many caches are small */
 	PART = 512,    /* pixels at least that a thread takes at a time */
 	PART_MOST = 8, /* of its parts, at most so many */
-	ROWS = 112     /* pixels whose x and y lie in the second cache */
+	ROOM = 1 << 16, /* floats of the x and y that are worked on: they lie in the second cache */
+	ROWS_LEAST = 24,
+	ROWS_MOST = 112
 };
+
+struct stream stream_of(size_t pixels, size_t k, size_t n)
+{
+	return (struct stream){
+		.pixels = pixels, .k = k, .n = n, .panel = product_columns(product_best())
+	};
+}
 
 int stream_fits(const struct stream *s)
 {
-	return product_of(PRODUCT_AVX512) && s->pixels >= LONG && s->k <= DEEP &&
-		s->k % TILE_LANES == 0 && s->n % STREAM_PANEL == 0;
+	enum product_set set = product_best();
+
+	return (set == PRODUCT_AVX512 || (set == PRODUCT_AVX2 && s->k * s->n <= FEW)) &&
+		s->pixels >= LONG && s->k <= DEEP && s->k % TILE_LANES == 0 && s->n % s->panel == 0;
 }
 
 size_t stream_parts(const struct cpu *cpu, size_t pixels)
@@ -31,9 +43,9 @@ void stream_pack(const struct cpu *cpu, float *panels, const float *b, const str
 {
 #pragma omp parallel for num_threads(cpu->threads) schedule(static)
 	for (size_t i = 0; i < s->k; i++)
-		for (size_t column = 0; column < s->n; column += STREAM_PANEL)
-			memcpy(panels + column * s->k + i * STREAM_PANEL, b + i * s->n + column,
-				STREAM_PANEL * sizeof *b);
+		for (size_t column = 0; column < s->n; column += s->panel)
+			memcpy(panels + column * s->k + i * s->panel, b + i * s->n + column,
+				s->panel * sizeof *b);
 }
 
 void stream_pack_turned(
@@ -41,29 +53,40 @@ void stream_pack_turned(
 {
 #pragma omp parallel for num_threads(cpu->threads) schedule(static)
 	for (size_t column = 0; column < s->n; column += TILE_LANES) {
-		size_t within = column % STREAM_PANEL;
+		size_t within = column % s->panel;
 		float *panel = panels + (column - within) * s->k + within;
 
 		for (size_t i = 0; i < s->k; i += TILE_LANES)
-			tile_turn(panel + i * STREAM_PANEL, STREAM_PANEL, b + column * s->k + i,
-				s->k);
+			tile_turn(panel + i * s->panel, s->panel, b + column * s->k + i, s->k);
 	}
+}
+
+/* Of the rows left, in parts of a size. */
+static size_t rows_at_once(const struct stream *s, size_t left)
+{
+	size_t most = ROOM / (s->k + s->n), parts, rows;
+
+	most = most < ROWS_LEAST ? ROWS_LEAST : most > ROWS_MOST ? ROWS_MOST : most;
+	parts = (left + most - 1) / most;
+	rows = (left + parts - 1) / parts;
+	rows = (rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
+	return rows < left ? rows : left;
 }
 
 void stream_rows(float *y, const float *x, const float *panels, const struct stream *s,
 	size_t first, size_t end, int add)
 {
-	struct product p = { .n = STREAM_PANEL,
+	struct product p = { .n = s->panel,
 		.k = s->k,
 		.y_row = s->n,
 		.a_row = s->k,
-		.b_row = STREAM_PANEL,
+		.b_row = s->panel,
 		.add = add };
 
 	for (; first < end; first += p.m) {
-		p.m = end - first < ROWS ? end - first : ROWS;
-		for (size_t column = 0; column < s->n; column += STREAM_PANEL) {
-			size_t next = (column + STREAM_PANEL) % s->n;
+		p.m = rows_at_once(s, end - first);
+		for (size_t column = 0; column < s->n; column += s->panel) {
+			size_t next = (column + s->panel) % s->n;
 
 			p.next = panels + next * s->k;
 			p.a_ahead = column == 0 ? p.m * s->k : 0;

@@ -9,18 +9,20 @@
 
 struct stream {
 	size_t pixels, k, n;
+	size_t panel; /* columns of b that lie side by side */
 };
 
-/* Whether it is the faster way; n is a multiple of STREAM_PANEL then, and k of 16. */
+struct stream stream_of(size_t pixels, size_t k, size_t n);
+
+/* Whether it is the faster way; n is a multiple of panel then, and k of 16. */
 int stream_fits(const struct stream *s);
 
 /* Parts of so many pixels: more than threads, which take one after another, so that none waits long
  * for one that other work held up. */
 size_t stream_parts(const struct cpu *cpu, size_t pixels);
 
-/* b as it is multiplied by: (n / STREAM_PANEL, k, STREAM_PANEL), k n floats; from b, or from b
- * turned, (n, k).  By all threads. */
-enum { STREAM_PANEL = 64 };
+/* b as it is multiplied by: (n / panel, k, panel), k n floats; from b, or from b turned, (n, k). By
+ * all threads. */
 void stream_pack(const struct cpu *cpu, float *panels, const float *b, const struct stream *s);
 void stream_pack_turned(
 	const struct cpu *cpu, float *panels, const float *b, const struct stream *s);
