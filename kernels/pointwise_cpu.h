@@ -20,4 +20,27 @@ int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, fl
 void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
 
+/* ---- for these functions ---- */
+
+struct points {
+	const struct cpu *cpu;
+	size_t count, in, out; /* pixels of y; channels */
+};
+
+struct points points_of(const struct cpu *cpu, const struct conv_shape *s);
+
+/* Floats of the pixels that a stride picks; 0 without one. */
+size_t points_picked(const struct points *p, const struct conv_shape *s);
+
+/* Where part t of so many begins; the last ends at n. */
+static inline size_t points_part(size_t n, int t, int parts)
+{
+	return n * (size_t)t / (size_t)parts;
+}
+
+/* c (m, n) of rows ldc = a b, or add: += it; a (m, k) or, ta 'T' and not 'N', turned; b (k, n)
+ * likewise.  By oneDNN. */
+void points_product(char ta, char tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+	const float *b, size_t ldb, int add, float *c, size_t ldc);
+
 #endif

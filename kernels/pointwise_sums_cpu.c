@@ -22,16 +22,10 @@ static void make_rows(const void *maker, size_t first, size_t end)
 	stream_rows(m->y, m->x, m->panels, &m->stream, first, end, m->add);
 }
 
-static size_t outputs_of(const struct conv_shape *s)
-{
-	return (size_t)s->n * (size_t)conv_out(s->h, 0, 0, 1, s->stride) *
-		(size_t)conv_out(s->w, 0, 0, 1, s->stride);
-}
-
 int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 	const float *w, double *sums, int groups)
 {
-	const struct stream stream = stream_of(outputs_of(s), (size_t)s->c, (size_t)s->k);
+	const struct stream stream = stream_of(points_of(cpu, s).count, (size_t)s->c, (size_t)s->k);
 	size_t rows = stream.pixels / (size_t)groups;
 	size_t picked = s->stride > 1 ? stream.pixels * stream.k : 0;
 	struct columns in = norm_squares(y, groups, rows, s->k);
@@ -59,7 +53,7 @@ int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y
 int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add, const struct norm_gradient *of)
 {
-	const struct stream stream = stream_of(outputs_of(s), (size_t)s->k, (size_t)s->c);
+	const struct stream stream = stream_of(points_of(cpu, s).count, (size_t)s->k, (size_t)s->c);
 	size_t rows = (size_t)s->n * (size_t)s->h * (size_t)s->w / (size_t)of->groups;
 	struct columns in = norm_gradients(dx, of, rows, s->c);
 	struct made made = { .y = dx, .x = dy, .stream = stream, .add = add };

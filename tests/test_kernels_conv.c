@@ -36,6 +36,9 @@ static const struct conv_shape shapes[] = {
 	{ 1, 33, 35, 64, 128, 1, 1, 0, 0, 0, 0 },
 	{ 1, 67, 63, 48, 64, 1, 2, 0, 0, 0, 0 },
 	{ 3, 33, 31, 128, 16, 1, 1, 0, 0, 0, 0 },
+	/* many weights in several blocks, and pixels in several parts */
+	{ 1, 15, 13, 272, 528, 1, 1, 0, 0, 0, 0 },
+	{ 1, 6, 43, 1040, 64, 1, 1, 0, 0, 0, 0 },
 };
 
 struct sizes {
