@@ -27,6 +27,7 @@ struct points {
 	size_t count, in, out; /* pixels of y; channels */
 };
 
+/* Of a shape that pointwise_fits; the device is the caller's. */
 struct points points_of(const struct cpu *cpu, const struct conv_shape *s);
 
 /* Floats of the pixels that a stride picks; 0 without one. */

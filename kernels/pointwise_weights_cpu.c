@@ -19,14 +19,19 @@ enum {
 	ROOM = PIXELS * (OUTPUTS + INPUTS)
 };
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- few weights ---- */
 
 /* A block of what the threads made, of all that is (outputs, inputs) or turned, added. */
 static void add_block(float *dw, const float *parts, const struct points *p, int turned,
 	size_t output, size_t input)
 {
-	size_t outputs = output + SIDE < p->out ? output + SIDE : p->out;
-	size_t inputs = input + SIDE < p->in ? input + SIDE : p->in;
+	size_t outputs = least(output + SIDE, p->out);
+	size_t inputs = least(input + SIDE, p->in);
 	size_t row = turned ? 1 : p->in, column = turned ? p->out : 1;
 
 	for (size_t i = output; i < outputs; i++)
@@ -88,31 +93,21 @@ static void weights_many(float *dw, const float *dy, const float *x, const struc
  * oneDNN does not copy matrices of 263 rows or columns and less there, and reads them across at
  * half the rate.  A thread copies some pixels' channels for a block of the filters at a time. */
 
-struct blocks {
-	const struct points *p;
-	size_t outputs, inputs; /* of a block, at most */
-};
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 static int blocks_fit(const struct points *p)
 {
 	return product_best() == PRODUCT_AVX2 && p->in * p->out >= FEW &&
 		p->in % PRODUCT_LANES == 0;
 }
 
-/* At least as many as threads, unless they became too small. */
-static struct blocks share_out(const struct points *p)
+/* Of a block, so that there are at least as many as threads, unless they became too small. */
+static size_t inputs_of(const struct points *p)
 {
-	struct blocks b = { .p = p, .outputs = OUTPUTS, .inputs = INPUTS };
-	size_t threads = (size_t)p->cpu->threads, rows = (p->out + OUTPUTS - 1) / OUTPUTS;
+	size_t threads = (size_t)p->cpu->threads, inputs = INPUTS;
+	size_t rows = (p->out + OUTPUTS - 1) / OUTPUTS;
 
-	while (b.inputs > INPUTS_LEAST && rows * ((p->in + b.inputs - 1) / b.inputs) < threads)
-		b.inputs /= 2;
-	return b;
+	while (inputs > INPUTS_LEAST && rows * ((p->in + inputs - 1) / inputs) < threads)
+		inputs /= 2;
+	return inputs;
 }
 
 static void copy_rows(float *to, size_t width, const float *from, size_t from_row, size_t rows)
@@ -160,18 +155,18 @@ static void make_block(const struct block *block, const struct points *p, float 
 }
 
 static void weights_blocks(
-	float *dw, float *rooms, const float *dy, const float *x, const struct blocks *b)
+	float *dw, float *rooms, const float *dy, const float *x, const struct points *p)
 {
-	const struct points *p = b->p;
+	size_t inputs = inputs_of(p);
 
 #pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic) collapse(2)
-	for (size_t output = 0; output < p->out; output += b->outputs)
-		for (size_t input = 0; input < p->in; input += b->inputs) {
+	for (size_t output = 0; output < p->out; output += OUTPUTS)
+		for (size_t input = 0; input < p->in; input += inputs) {
 			const struct block block = { .dw = dw + output * p->in + input,
 				.dy = dy + output,
 				.x = x + input,
-				.outputs = least(b->outputs, p->out - output),
-				.inputs = least(b->inputs, p->in - input) };
+				.outputs = least(OUTPUTS, p->out - output),
+				.inputs = least(inputs, p->in - input) };
 
 			make_block(&block, p, rooms + ROOM * (size_t)omp_get_thread_num());
 		}
@@ -183,7 +178,6 @@ void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x)
 {
 	const struct points p = points_of(cpu, s);
-	const struct blocks blocks = share_out(&p);
 	size_t picked = points_picked(&p, s), threads = (size_t)cpu->threads;
 	int in_blocks = blocks_fit(&p), few = !in_blocks && p.in * p.out <= FEW;
 	size_t room = in_blocks ? ROOM : few ? p.in * p.out : 0; /* for each thread */
@@ -195,7 +189,7 @@ void pointwise_backward_weights(
 		x = scratch;
 	}
 	if (in_blocks)
-		weights_blocks(dw, scratch + picked, dy, x, &blocks);
+		weights_blocks(dw, scratch + picked, dy, x, &p);
 	else if (few)
 		weights_few(dw, scratch + picked, dy, x, &p);
 	else

@@ -31,6 +31,8 @@ typedef void product_function(const struct product *p, float *y, const float *a,
 product_function product_cpu;
 
 enum product_set { PRODUCT_AVX512, PRODUCT_AVX2, PRODUCT_ONEDNN, PRODUCT_SETS };
+
+/* The one that product_cpu takes. */
 enum product_set product_best(void);
 
 /* Columns that are made in one pass over k, at most 64: where b is a panel of no more, side by

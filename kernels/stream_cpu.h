@@ -12,6 +12,7 @@ struct stream {
 	size_t panel; /* columns of b that lie side by side */
 };
 
+/* In panels as wide as suits the machine. */
 struct stream stream_of(size_t pixels, size_t k, size_t n);
 
 /* Whether it is the faster way; n is a multiple of panel then, and k of 16. */
