@@ -86,9 +86,9 @@ void columns_sum_in(double *room, struct cpu *cpu, const struct columns *in)
 	cpu_turn(cpu);
 #pragma omp parallel num_threads(cpu->threads) if (large)
 	{
-#pragma omp for schedule(dynamic)
-		for (size_t i = 0; i < pieces; i++)
-			sum_piece(room, in, &cut, cpu_part(cpu, i, pieces));
+		for (size_t i; (i = cpu_next(cpu, pieces)) < pieces;)
+			sum_piece(room, in, &cut, i);
+#pragma omp barrier
 #pragma omp for schedule(static)
 		for (size_t i = 0; i < cut.slab; i += SPAN)
 			add_slabs(room + i, &cut, cut.slab - i < SPAN ? cut.slab - i : SPAN);

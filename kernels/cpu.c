@@ -54,6 +54,39 @@ void *cpu_scratch(struct cpu *cpu, size_t bytes)
 	return cpu->scratch;
 }
 
+static void begin(struct cpu *cpu, int backwards)
+{
+	cpu->backwards = backwards;
+	for (int t = 0; t < cpu->threads; t++)
+		atomic_store_explicit(&cpu->shares[t].taken, 0, memory_order_relaxed);
+}
+
+void cpu_turn(struct cpu *cpu)
+{
+	begin(cpu, !cpu->backwards);
+}
+
+void cpu_go_forwards(struct cpu *cpu)
+{
+	begin(cpu, 0);
+}
+
+size_t cpu_next(const struct cpu *cpu, size_t n)
+{
+	size_t threads = (size_t)cpu->threads, self = (size_t)omp_get_thread_num();
+
+	for (size_t i = 0; i < threads; i++) {
+		size_t t = (self + i) % threads, first = n * t / threads;
+		size_t end = n * (t + 1) / threads;
+		size_t taken =
+			atomic_fetch_add_explicit(&cpu->shares[t].taken, 1, memory_order_relaxed);
+
+		if (taken < end - first)
+			return cpu->backwards ? end - 1 - taken : first + taken;
+	}
+	return n;
+}
+
 static struct device *open_cpu(const struct device_options *options, char *err)
 {
 	struct cpu *cpu;
@@ -72,6 +105,7 @@ static struct device *open_cpu(const struct device_options *options, char *err)
 		.be = &backend_cpu, .element = sizeof(float), .recompute = RECOMPUTE_OUTPUTS
 	};
 	cpu->threads = options->threads;
+	cpu->shares = take((size_t)cpu->threads * sizeof *cpu->shares);
 	cpu->convolution = options->convolution;
 	omp_set_num_threads(cpu->threads);
 	DNNL_CHECK(dnnl_engine_create(&cpu->engine, dnnl_cpu, 0));
@@ -88,6 +122,7 @@ static void close_cpu(struct device *dev)
 	DNNL_CHECK(dnnl_stream_destroy(cpu->stream));
 	DNNL_CHECK(dnnl_engine_destroy(cpu->engine));
 	give_back(cpu->scratch);
+	give_back(cpu->shares);
 	xfree(cpu);
 }
 

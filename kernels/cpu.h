@@ -3,6 +3,8 @@
 
 #include <dnnl.h>
 
+#include <stdatomic.h>
+
 #include "base/die.h"
 #include "nn/backend.h"
 
@@ -10,6 +12,11 @@
  * The functions are the slots of struct backend of the same names, with the same contracts. */
 
 enum { CPU_SLOTS = 2 };
+
+/* How many of a thread's own parts are taken; in a line of the cache for itself. */
+struct cpu_share {
+	_Alignas(64) atomic_size_t taken;
+};
 
 struct cpu {
 	struct device device; /* first: a struct device of this back end is a struct cpu */
@@ -21,7 +28,8 @@ struct cpu {
 	dnnl_stream_t stream;
 	void *scratch; /* one piece for all operations, grown by cpu_scratch */
 	size_t scratch_bytes;
-	int backwards; /* the way that the operation at work goes through memory */
+	int backwards;            /* the way that the operation at work goes through memory */
+	struct cpu_share *shares; /* of its parts, one for each thread */
 };
 
 #define DNNL_CHECK(call)                                                                           \
@@ -37,23 +45,17 @@ struct cpu *cpu_of(struct device *dev);
  * operation asks once. */
 void *cpu_scratch(struct cpu *cpu, size_t bytes);
 
-/* Operations on activations go through memory forwards and backwards in turn: each begins where the
- * one before ended, with what is still in the cache.  cpu_turn begins one, cpu_part is its i-th of
- * n parts; cpu_go_forwards begins one that has no parts to take in another order. */
-static inline void cpu_turn(struct cpu *cpu)
-{
-	cpu->backwards = !cpu->backwards;
-}
-
-static inline void cpu_go_forwards(struct cpu *cpu)
-{
-	cpu->backwards = 0;
-}
-
-static inline size_t cpu_part(const struct cpu *cpu, size_t i, size_t n)
-{
-	return cpu->backwards ? n - 1 - i : i;
-}
+/* Operations on activations have parts, in the order of memory.  A thread begins with its own, the
+ * same share of them in all operations, because what it wrote lies in its caches, and those of
+ * another may be far away; then it takes what others have left.  Operations go through their parts
+ * forwards and backwards in turn: each begins where the one before ended.
+ *
+ * cpu_turn begins an operation, or cpu_go_forwards one that goes forwards, before threads start;
+ * cpu_next, which each thread calls, or one alone, gives it the next of n parts, or n where none is
+ * left.  Every part is given once. */
+void cpu_turn(struct cpu *cpu);
+void cpu_go_forwards(struct cpu *cpu);
+size_t cpu_next(const struct cpu *cpu, size_t n);
 
 /* bytes rounded up so that the next piece is aligned as well */
 static inline size_t cpu_round(size_t bytes)

@@ -66,9 +66,9 @@ void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mea
 	size_t width = (size_t)channels, all = blocks * (size_t)groups;
 
 	cpu_turn(cpu);
-#pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
-	for (size_t n = 0; n < all; n++) {
-		size_t i = cpu_part(cpu, n, all), g = i / blocks, row = i % blocks * step;
+#pragma omp parallel num_threads(cpu->threads) if (all > 2)
+	for (size_t i; (i = cpu_next(cpu, all)) < all;) {
+		size_t g = i / blocks, row = i % blocks * step;
 		size_t at = (g * rows + row) * width;
 		const struct norm_rows part = { .out = (float *)y + at,
 			.x = (const float *)x + at,
@@ -131,9 +131,9 @@ void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void
 	for (size_t i = 0; i < length; i++)
 		means[i] = (float)(sums[i] / count);
 	cpu_turn(cpu);
-#pragma omp parallel for num_threads(cpu->threads) if (all > 2) schedule(dynamic)
-	for (size_t n = 0; n < all; n++) {
-		size_t i = cpu_part(cpu, n, all), g = i / blocks, row = i % blocks * step;
+#pragma omp parallel num_threads(cpu->threads) if (all > 2)
+	for (size_t i; (i = cpu_next(cpu, all)) < all;) {
+		size_t g = i / blocks, row = i % blocks * step;
 		size_t at = (g * rows + row) * width;
 		const struct norm_rows part = { .out = (float *)dx + at,
 			.dresidual = dresidual ? (float *)dresidual + at : NULL,

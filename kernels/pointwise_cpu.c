@@ -68,13 +68,11 @@ static void turn(float *to, const float *w, const struct points *p)
 /* Threads share the pixels. */
 static void forward_many(float *y, const float *x, const float *turned, const struct points *p)
 {
-	int parts = (int)stream_parts(p->cpu, p->count);
+	size_t parts = stream_parts(p->cpu, p->count);
 
-#pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
-	for (int i = 0; i < parts; i++) {
-		int t = (int)cpu_part(p->cpu, (size_t)i, (size_t)parts);
-		size_t first = points_part(p->count, t, parts),
-		       end = points_part(p->count, t + 1, parts);
+#pragma omp parallel num_threads(p->cpu->threads)
+	for (size_t i; (i = cpu_next(p->cpu, parts)) < parts;) {
+		size_t first = p->count * i / parts, end = p->count * (i + 1) / parts;
 
 		points_product('N', 'N', end - first, p->out, p->in, x + first * p->in, p->in,
 			turned, p->out, 0, y + first * p->out, p->out);
@@ -127,13 +125,11 @@ void pointwise_forward(
 /* Threads share the pixels. */
 static void data_many(float *dx, const float *dy, const float *w, const struct points *p, int add)
 {
-	int parts = (int)stream_parts(p->cpu, p->count);
+	size_t parts = stream_parts(p->cpu, p->count);
 
-#pragma omp parallel for num_threads(p->cpu->threads) schedule(dynamic)
-	for (int i = 0; i < parts; i++) {
-		int t = (int)cpu_part(p->cpu, (size_t)i, (size_t)parts);
-		size_t first = points_part(p->count, t, parts),
-		       end = points_part(p->count, t + 1, parts);
+#pragma omp parallel num_threads(p->cpu->threads)
+	for (size_t i; (i = cpu_next(p->cpu, parts)) < parts;) {
+		size_t first = p->count * i / parts, end = p->count * (i + 1) / parts;
 
 		points_product('N', 'N', end - first, p->in, p->out, dy + first * p->out, p->out, w,
 			p->in, add, dx + first * p->in, p->in);

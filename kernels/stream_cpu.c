@@ -101,11 +101,8 @@ void stream_product(const struct cpu *cpu, float *y, const float *x, const float
 {
 	size_t parts = stream_parts(cpu, s->pixels);
 
-#pragma omp parallel for num_threads(cpu->threads) schedule(dynamic)
-	for (size_t i = 0; i < parts; i++) {
-		size_t part = cpu_part(cpu, i, parts);
-
-		stream_rows(y, x, panels, s, s->pixels * part / parts,
-			s->pixels * (part + 1) / parts, add);
-	}
+#pragma omp parallel num_threads(cpu->threads)
+	for (size_t i; (i = cpu_next(cpu, parts)) < parts;)
+		stream_rows(
+			y, x, panels, s, s->pixels * i / parts, s->pixels * (i + 1) / parts, add);
 }

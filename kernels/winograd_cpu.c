@@ -117,7 +117,7 @@ static void make_tiles(
 static void make_block(
 	float *work, size_t size, const struct call *c, const struct filters *f, int tiles)
 {
-	int turns = (c->t.count + tiles - 1) / tiles;
+	size_t turns = (size_t)((c->t.count + tiles - 1) / tiles);
 
 #pragma omp parallel num_threads(c->cpu->threads)
 	{
@@ -127,10 +127,8 @@ static void make_block(
 		for (int column = 0; column < f->outputs; column += TILE_LANES)
 			for (int row = 0; row < f->inputs; row += TILE_LANES)
 				transform_filters(f, c, (size_t)row, (size_t)column);
-#pragma omp for schedule(dynamic)
-		for (int i = 0; i < turns; i++) {
-			int first = tiles * (int)cpu_part(c->cpu, (size_t)i, (size_t)turns);
-			int left = c->t.count - first;
+		for (size_t i; (i = cpu_next(c->cpu, turns)) < turns;) {
+			int first = tiles * (int)i, left = c->t.count - first;
 
 			make_tiles(
 				own, c, f, &(struct tiles){ first, left < tiles ? left : tiles });

@@ -155,7 +155,7 @@ void winograd_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x)
 {
 	struct call c = { .t = tiling_of(s), .x = x, .dy = dy, .dw = dw };
-	size_t zeros = INPUTS > OUTPUTS ? INPUTS : OUTPUTS, shares = 0, work;
+	size_t zeros = INPUTS > OUTPUTS ? INPUTS : OUTPUTS, shares = 0, work, parts;
 	float *works;
 
 	share_out(&c, cpu->threads);
@@ -167,10 +167,11 @@ void winograd_backward_weights(
 	c.shares = shares > 0 ? c.zeros + zeros : NULL;
 	works = c.zeros + zeros + shares;
 	cpu_go_forwards(cpu);
-#pragma omp parallel for num_threads(cpu->threads) schedule(dynamic)
-	for (int i = 0; i < c.blocks * c.sharing; i++) {
+	parts = (size_t)(c.blocks * c.sharing);
+#pragma omp parallel num_threads(cpu->threads)
+	for (size_t i; (i = cpu_next(cpu, parts)) < parts;) {
 		const struct part part =
-			part_of(&c, i, works + work * (size_t)omp_get_thread_num());
+			part_of(&c, (int)i, works + work * (size_t)omp_get_thread_num());
 
 		make_part(&c, &part);
 	}
