@@ -67,6 +67,8 @@ int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, fl
 	panels = (float *)(room + columns_room(&in));
 	stream_pack(cpu, panels, w, &stream);
 	made.panels = panels;
+	made.stream.beside[0] = of->x;
+	made.stream.beside[1] = of->y ? of->y : of->x;
 	in.make = make_rows, in.maker = &made;
 	columns_sum_in(room, cpu, &in);
 	norm_gradients_put(of, room, s->c);

@@ -26,13 +26,28 @@ typedef float NAME(vector_at)
 #define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
-/* rows, width in vectors, and asks are constants where it is used.  All is spelt out: sums in an
- * array that a loop goes through would lie in memory.  Where it asks, a line of each row at `next`
- * and, unless NULL, as much as a block's rows at `soon` are asked for meanwhile: with short vectors
- * a tenth of all instructions, therefore not everywhere. */
+/* What a block asks for meanwhile, unless NULL: a line of each row at `next`, as much as its rows
+ * of a at `soon`, and in two arrays what lies where its y does. */
+struct NAME(asks) {
+	const float *next, *soon, *beside[2];
+};
+
+/* Line i of the block's, in arrays like y. */
+static inline __attribute__((always_inline)) void NAME(ask_beside)(
+	const struct product *p, const struct NAME(asks) * asks, size_t i, const size_t width)
+{
+	size_t at = i / width * p->y_row + i % width * LANES;
+
+	__builtin_prefetch(asks->beside[0] + at, 0, 2 /* second cache */);
+	__builtin_prefetch(asks->beside[1] + at, 0, 2);
+}
+
+/* rows, width in vectors, and whether it asks are constants where it is used.  All is spelt out:
+ * sums in an array that a loop goes through would lie in memory.  To ask is with short vectors a
+ * tenth of all instructions, therefore not done everywhere. */
 static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
-	float *y, const float *a, const float *b, const float *next, const float *soon,
-	const int rows, const int width, const int asks)
+	float *y, const float *a, const float *b, const struct NAME(asks) * asks, const int rows,
+	const int width)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, column = p->a_is_turned ? p->a_row : 1;
 	NAME(vector) sum[6][4], right[4];
@@ -53,12 +68,12 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 	EACH_ROW(BEGIN)
 #pragma GCC unroll 2
 	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row) {
-		if (asks) {
-			__builtin_prefetch(next + i * p->b_row);
-			if (soon)
-				__builtin_prefetch(
-					soon + (size_t)rows * i, 0, 2 /* second cache */);
-		}
+		if (asks && asks->next)
+			__builtin_prefetch(asks->next + i * p->b_row);
+		if (asks && asks->soon)
+			__builtin_prefetch(asks->soon + (size_t)rows * i, 0, 2);
+		if (asks && asks->beside[0] && i < (size_t)(rows * width))
+			NAME(ask_beside)(p, asks, i, (size_t)width);
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
 	}
@@ -70,10 +85,12 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 #undef END
 }
 
-/* All rows of a block's columns; the last seven to eleven in two parts.  The last blocks ask for
- * the lines at `next`: earlier ones would drive out of the first cache what the others read. */
+/* All rows of a block's columns, y from column `at` on; the last seven to eleven in two parts.  The
+ * last blocks ask for the lines at `next`: earlier ones would drive out of the first cache what the
+ * others read. */
 static inline __attribute__((always_inline)) void NAME(make_columns)(const struct product *p,
-	float *y, const float *a, const float *b, const float *next, size_t ahead, const int width)
+	float *y, const float *a, const float *b, const float *next, size_t ahead, size_t at,
+	const int width)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, line = 0;
 	/* rows, in as many blocks as a row has lines */
@@ -81,15 +98,18 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 
 #define BLOCK(rows)                                                                                \
 	case rows:                                                                                 \
-		if (left <= last || soon)                                                          \
-			NAME(make_block)(p, y, a, b, next + line, soon, rows, width, 1);           \
+		if (asks.next || asks.soon || asks.beside[0])                                      \
+			NAME(make_block)(p, y + at, a, b, &asks, rows, width);                     \
 		else                                                                               \
-			NAME(make_block)(p, y, a, b, next, soon, rows, width, 0);                  \
+			NAME(make_block)(p, y + at, a, b, NULL, rows, width);                      \
 		break;
 
-	for (size_t i = 0, rows; i < p->m; i += rows, y += rows * p->y_row, a += rows * row) {
+	for (size_t i = 0, rows; i < p->m; i += rows, at += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
-		const float *soon = ahead > 0 ? a + ahead : NULL;
+		const struct NAME(asks) asks = { .next = left <= last ? next + line : NULL,
+			.soon = ahead > 0 ? a + ahead : NULL,
+			.beside = { p->beside[0] ? p->beside[0] + at : NULL,
+				p->beside[1] ? p->beside[1] + at : NULL } };
 
 		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
 		switch (rows) {
@@ -115,10 +135,10 @@ __attribute__((target(TARGET))) static inline void NAME(make)(
 		int last = i + 2 * columns > p->n;
 		const float *next = !last ? b + i + columns : p->next ? p->next : b;
 
-		NAME(make_columns)(p, y + i, a, b + i, next, i > 0 ? 0 : p->a_ahead, WIDTH);
+		NAME(make_columns)(p, y, a, b + i, next, i > 0 ? 0 : p->a_ahead, i, WIDTH);
 	}
 	for (; i < p->n; i += PRODUCT_LANES)
-		NAME(make_columns)(p, y + i, a, b + i, b + i, 0, PRODUCT_LANES / LANES);
+		NAME(make_columns)(p, y, a, b + i, b + i, 0, i, PRODUCT_LANES / LANES);
 }
 
 #undef EACH

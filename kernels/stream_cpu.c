@@ -90,6 +90,8 @@ void stream_rows(float *y, const float *x, const float *panels, const struct str
 
 			p.next = panels + next * s->k;
 			p.a_ahead = column == 0 ? p.m * s->k : 0;
+			for (int i = 0; i < 2 && s->beside[0]; i++)
+				p.beside[i] = s->beside[i] + first * s->n + column;
 			product_cpu(&p, y + first * s->n + column, x + first * s->k,
 				panels + column * s->k);
 		}

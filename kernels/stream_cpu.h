@@ -10,6 +10,8 @@
 struct stream {
 	size_t pixels, k, n;
 	size_t panel; /* columns of b that lie side by side */
+	/* NULL, or two arrays like y that the caller needs beside it, once rows are made */
+	const float *beside[2];
 };
 
 /* In panels as wide as suits the machine. */
