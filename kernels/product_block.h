@@ -26,8 +26,8 @@ typedef float NAME(vector_at)
 #define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
-/* What a block asks for meanwhile, unless NULL: a line of each row at `next`, as much as its rows
- * of a at `soon`, and in two arrays what lies where its y does. */
+/* What a block asks for meanwhile: a line of each row at `next`; unless NULL, as much as its rows
+ * of a at `soon`; and in two arrays what lies where its y does. */
 struct NAME(asks) {
 	const float *next, *soon, *beside[2];
 };
@@ -42,12 +42,13 @@ static inline __attribute__((always_inline)) void NAME(ask_beside)(
 	__builtin_prefetch(asks->beside[1] + at, 0, 2);
 }
 
-/* rows, width in vectors, and whether it asks are constants where it is used.  All is spelt out:
- * sums in an array that a loop goes through would lie in memory.  To ask is with short vectors a
- * tenth of all instructions, therefore not done everywhere. */
+/* rows, width in vectors, and how much it asks for (0: nothing, 1: all but `beside`, 2: all) are
+ * constants where it is used.  All is spelt out: sums in an array that a loop goes through would
+ * lie in memory.  To ask is with short vectors a tenth of all instructions, therefore not done
+ * everywhere. */
 static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
 	float *y, const float *a, const float *b, const struct NAME(asks) * asks, const int rows,
-	const int width)
+	const int width, const int much)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, column = p->a_is_turned ? p->a_row : 1;
 	NAME(vector) sum[6][4], right[4];
@@ -68,11 +69,11 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 	EACH_ROW(BEGIN)
 #pragma GCC unroll 2
 	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row) {
-		if (asks && asks->next)
+		if (much > 0)
 			__builtin_prefetch(asks->next + i * p->b_row);
-		if (asks && asks->soon)
+		if (much > 0 && asks->soon)
 			__builtin_prefetch(asks->soon + (size_t)rows * i, 0, 2);
-		if (asks && asks->beside[0] && i < (size_t)(rows * width))
+		if (much > 1 && i < (size_t)(rows * width))
 			NAME(ask_beside)(p, asks, i, (size_t)width);
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
@@ -98,15 +99,17 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 
 #define BLOCK(rows)                                                                                \
 	case rows:                                                                                 \
-		if (asks.next || asks.soon || asks.beside[0])                                      \
-			NAME(make_block)(p, y + at, a, b, &asks, rows, width);                     \
+		if (p->beside[0])                                                                  \
+			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 2);                  \
+		else if (left <= last || asks.soon)                                                \
+			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 1);                  \
 		else                                                                               \
-			NAME(make_block)(p, y + at, a, b, NULL, rows, width);                      \
+			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 0);                  \
 		break;
 
 	for (size_t i = 0, rows; i < p->m; i += rows, at += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
-		const struct NAME(asks) asks = { .next = left <= last ? next + line : NULL,
+		const struct NAME(asks) asks = { .next = next + line,
 			.soon = ahead > 0 ? a + ahead : NULL,
 			.beside = { p->beside[0] ? p->beside[0] + at : NULL,
 				p->beside[1] ? p->beside[1] + at : NULL } };
