@@ -26,26 +26,37 @@ typedef float NAME(vector_at)
 #define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
-/* What a block asks for meanwhile: a line of each row at `next`; unless NULL, as much as its rows
- * of a at `soon`; and in two arrays what lies where its y does. */
+/* What a block asks for meanwhile: a line of each row at `next`; as much as its y at `y_soon` and
+ * both `beside`; and as much as its rows of a at each `soon`. */
 struct NAME(asks) {
-	const float *next, *soon, *beside[2];
+	const float *next, *y_soon, *soon[3], *beside[2];
 };
 
-/* Line i of the block's, in arrays like y. */
-static inline __attribute__((always_inline)) void NAME(ask_beside)(
-	const struct product *p, const struct NAME(asks) * asks, size_t i, const size_t width)
+/* In step i of the block: line i of those in arrays like y; and in arrays like a, two by turns,
+ * what lies so many floats on, which are less than a line. */
+static inline __attribute__((always_inline)) void NAME(ask)(const struct product *p,
+	const struct NAME(asks) * asks, size_t i, const int rows, const int width, const int beside)
 {
-	size_t at = i / width * p->y_row + i % width * LANES;
+	size_t line = i / (size_t)width * p->y_row + i % (size_t)width * LANES;
+	size_t on = (size_t)rows * i;
 
-	__builtin_prefetch(asks->beside[0] + at, 0, 2 /* second cache */);
-	__builtin_prefetch(asks->beside[1] + at, 0, 2);
+	if (i < (size_t)(rows * width)) {
+		__builtin_prefetch(asks->y_soon + line, 1, 2 /* second cache */);
+		if (beside) {
+			__builtin_prefetch(asks->beside[0] + line, 0, 2);
+			__builtin_prefetch(asks->beside[1] + line, 0, 2);
+		}
+	}
+	if (asks->soon[0])
+		__builtin_prefetch(asks->soon[i % 2] + on, 0, 2);
+	if (asks->soon[2] && i % 2 == 0)
+		__builtin_prefetch(asks->soon[2] + on, 1, 2);
 }
 
-/* rows, width in vectors, and how much it asks for (0: nothing, 1: all but `beside`, 2: all) are
- * constants where it is used.  All is spelt out: sums in an array that a loop goes through would
- * lie in memory.  To ask is with short vectors a tenth of all instructions, therefore not done
- * everywhere. */
+/* rows, width in vectors, and how much it asks for (0: nothing, 1: `next`, 2: all but `beside`, 3:
+ * all) are constants where it is used.  All is spelt out: sums in an array that a loop goes through
+ * would lie in memory.  To ask is with short vectors a tenth of all instructions, therefore not
+ * done everywhere. */
 static inline __attribute__((always_inline)) void NAME(make_block)(const struct product *p,
 	float *y, const float *a, const float *b, const struct NAME(asks) * asks, const int rows,
 	const int width, const int much)
@@ -71,10 +82,8 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 	for (size_t i = 0; i < p->k; i++, a += column, b += p->b_row) {
 		if (much > 0)
 			__builtin_prefetch(asks->next + i * p->b_row);
-		if (much > 0 && asks->soon)
-			__builtin_prefetch(asks->soon + (size_t)rows * i, 0, 2);
-		if (much > 1 && i < (size_t)(rows * width))
-			NAME(ask_beside)(p, asks, i, (size_t)width);
+		if (much > 1)
+			NAME(ask)(p, asks, i, rows, width, much > 2);
 		EACH(TAKE, 0)
 		EACH_ROW(MULTIPLY)
 	}
@@ -86,12 +95,17 @@ static inline __attribute__((always_inline)) void NAME(make_block)(const struct 
 #undef END
 }
 
+static inline const float *NAME(from)(const float *p, size_t at)
+{
+	return p ? p + at : NULL;
+}
+
 /* All rows of a block's columns, y from column `at` on; the last seven to eleven in two parts.  The
  * last blocks ask for the lines at `next`: earlier ones would drive out of the first cache what the
  * others read. */
 static inline __attribute__((always_inline)) void NAME(make_columns)(const struct product *p,
-	float *y, const float *a, const float *b, const float *next, size_t ahead, size_t at,
-	const int width)
+	float *y, const float *a, const float *b, const float *next, const float *const soon[3],
+	size_t at, const int width)
 {
 	size_t row = p->a_is_turned ? 1 : p->a_row, line = 0;
 	/* rows, in as many blocks as a row has lines */
@@ -100,8 +114,10 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 #define BLOCK(rows)                                                                                \
 	case rows:                                                                                 \
 		if (p->beside[0])                                                                  \
+			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 3);                  \
+		else if (p->y_soon)                                                                \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 2);                  \
-		else if (left <= last || asks.soon)                                                \
+		else if (left <= last)                                                             \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 1);                  \
 		else                                                                               \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 0);                  \
@@ -110,9 +126,10 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 	for (size_t i = 0, rows; i < p->m; i += rows, at += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
 		const struct NAME(asks) asks = { .next = next + line,
-			.soon = ahead > 0 ? a + ahead : NULL,
-			.beside = { p->beside[0] ? p->beside[0] + at : NULL,
-				p->beside[1] ? p->beside[1] + at : NULL } };
+			.y_soon = NAME(from)(p->y_soon, at),
+			.soon = { NAME(from)(soon[0], i * row), NAME(from)(soon[1], i * row),
+				NAME(from)(soon[2], i * row) },
+			.beside = { NAME(from)(p->beside[0], at), NAME(from)(p->beside[1], at) } };
 
 		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
 		switch (rows) {
@@ -131,6 +148,7 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 __attribute__((target(TARGET))) static inline void NAME(make)(
 	const struct product *p, float *y, const float *a, const float *b)
 {
+	static const float *const none[3] = { NULL };
 	const size_t columns = WIDTH * LANES;
 	size_t i = 0;
 
@@ -138,10 +156,10 @@ __attribute__((target(TARGET))) static inline void NAME(make)(
 		int last = i + 2 * columns > p->n;
 		const float *next = !last ? b + i + columns : p->next ? p->next : b;
 
-		NAME(make_columns)(p, y, a, b + i, next, i > 0 ? 0 : p->a_ahead, i, WIDTH);
+		NAME(make_columns)(p, y, a, b + i, next, i > 0 ? none : p->soon, i, WIDTH);
 	}
 	for (; i < p->n; i += PRODUCT_LANES)
-		NAME(make_columns)(p, y, a, b + i, b + i, 0, i, PRODUCT_LANES / LANES);
+		NAME(make_columns)(p, y, a, b + i, b + i, none, i, PRODUCT_LANES / LANES);
 }
 
 #undef EACH

@@ -18,12 +18,11 @@ struct product {
 	int a_is_turned;            /* a is stored (k, m) */
 	int add;                    /* y += */
 
-	/* Asked for from memory meanwhile: b of the product to come, if not NULL; what lies so many
-	 * floats after a's rows, which lie side by side then, if not 0; and of two arrays like y,
-	 * both or neither NULL, what is to be worked on together with y. */
-	const float *next;
-	size_t a_ahead;
-	const float *beside[2];
+	/* Asked for from memory meanwhile, unless NULL: b of the product to come.  Rows of y to
+	 * come; with them rows to come of two arrays like a, maybe the same, and of a third, where
+	 * rows lie side by side; and what is to be worked on together with y, of two arrays like
+	 * it. */
+	const float *next, *y_soon, *soon[3], *beside[2];
 };
 
 /* y (m, n) = a (m, k) b (k, n), all row-major; y overlaps neither. */

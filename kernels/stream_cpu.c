@@ -73,9 +73,26 @@ static size_t rows_at_once(const struct stream *s, size_t left)
 	return rows < left ? rows : left;
 }
 
+/* A panel's columns of rows [first, first + p->m), from `column` on. */
+static void make_panel(struct product *p, const struct stream *s, float *y, const float *x,
+	const float *panels, size_t first, size_t column)
+{
+	size_t next = (column + s->panel) % s->n, row = first * s->n + column;
+
+	p->next = panels + next * s->k;
+	p->y_soon = y + row + p->m * s->n;
+	for (int i = 0; i < 3; i++)
+		p->soon[i] =
+			column == 0 && s->ahead[i] ? s->ahead[i] + (first + p->m) * s->k : NULL;
+	for (int i = 0; i < 2; i++)
+		p->beside[i] = s->beside[i] ? s->beside[i] + row : NULL;
+	product_cpu(p, y + row, x + first * s->k, panels + column * s->k);
+}
+
 void stream_rows(float *y, const float *x, const float *panels, const struct stream *s,
 	size_t first, size_t end, int add)
 {
+	struct stream with = *s;
 	struct product p = { .n = s->panel,
 		.k = s->k,
 		.y_row = s->n,
@@ -83,18 +100,12 @@ void stream_rows(float *y, const float *x, const float *panels, const struct str
 		.b_row = s->panel,
 		.add = add };
 
+	if (!with.ahead[0])
+		with.ahead[0] = with.ahead[1] = x;
 	for (; first < end; first += p.m) {
 		p.m = rows_at_once(s, end - first);
-		for (size_t column = 0; column < s->n; column += s->panel) {
-			size_t next = (column + s->panel) % s->n;
-
-			p.next = panels + next * s->k;
-			p.a_ahead = column == 0 ? p.m * s->k : 0;
-			for (int i = 0; i < 2 && s->beside[0]; i++)
-				p.beside[i] = s->beside[i] + first * s->n + column;
-			product_cpu(&p, y + first * s->n + column, x + first * s->k,
-				panels + column * s->k);
-		}
+		for (size_t column = 0; column < s->n; column += s->panel)
+			make_panel(&p, &with, y, x, panels, first, column);
 	}
 }
 

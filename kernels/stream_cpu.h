@@ -10,8 +10,10 @@
 struct stream {
 	size_t pixels, k, n;
 	size_t panel; /* columns of b that lie side by side */
-	/* NULL, or two arrays like y that the caller needs beside it, once rows are made */
-	const float *beside[2];
+	/* Asked for meanwhile: rows to come of two arrays like x, maybe the same, that x is made
+	 * of, in time, and of a third, unless NULL (all NULL: of x); unless NULL, two arrays like
+	 * y that are needed beside it once rows are there */
+	const float *ahead[3], *beside[2];
 };
 
 /* In panels as wide as suits the machine. */
