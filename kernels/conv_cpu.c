@@ -24,7 +24,8 @@ struct way {
 	void (*forward)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
 		const float *w);
 	int (*forward_sums)(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
-		const float *w, double *sums, int groups); /* NULL or 0: not in one pass */
+		const float *w, double *sums, int groups,
+		const struct norm_output *before); /* NULL or 0: not in one pass */
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add);
 	int (*data_sums)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
@@ -268,15 +269,17 @@ void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void
 }
 
 void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const void *x,
-	const void *w, double *sums, int groups)
+	const void *w, double *sums, int groups, const struct norm_output *before)
 {
 	const struct conv_shape *s = &conv->shape;
 	int p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
 	int q = conv_out(s->w, s->left, s->right, s->r, s->stride);
 
 	if (conv->way && conv->way->forward_sums &&
-		conv->way->forward_sums(cpu_of(dev), s, y, x, w, sums, groups))
+		conv->way->forward_sums(cpu_of(dev), s, y, x, w, sums, groups, before))
 		return;
+	if (before)
+		norm_apply_cpu(dev, before);
 	conv_forward_cpu(dev, conv, y, x, w);
 	norm_sums_cpu(dev, sums, y, groups, (size_t)(s->n / groups) * (size_t)p * (size_t)q, s->k);
 }

@@ -189,12 +189,14 @@ void conv_forward_cuda(struct device *dev, struct conv *conv, void *y, const voi
 }
 
 void conv_forward_sums_cuda(struct device *dev, struct conv *conv, void *y, const void *x,
-	const void *w, double *sums, int groups)
+	const void *w, double *sums, int groups, const struct norm_output *before)
 {
 	const struct conv_shape *s = &conv->shape;
 	int p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
 	int q = conv_out(s->w, s->left, s->right, s->r, s->stride);
 
+	if (before)
+		norm_apply_cuda(dev, before);
 	conv_forward_cuda(dev, conv, y, x, w);
 	norm_sums_cuda(dev, sums, y, groups, (size_t)(s->n / groups) * (size_t)p * (size_t)q, s->k);
 }

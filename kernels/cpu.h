@@ -85,7 +85,7 @@ struct conv *conv_open_cpu(struct device *dev, const struct conv_shape *shape);
 void conv_close_cpu(struct device *dev, struct conv *conv);
 void conv_forward_cpu(struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const void *x,
-	const void *w, double *sums, int groups);
+	const void *w, double *sums, int groups, const struct norm_output *before);
 void conv_backward_data_cpu(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx, const void *dy,
@@ -110,9 +110,7 @@ void norm_statistics_cpu(struct device *dev, float *mean, float *rstd, const dou
 	double count, float eps, int groups, int channels);
 void norm_running_cpu(struct device *dev, float *running, const double *sums, double count,
 	float decay, int groups, int channels);
-void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels);
+void norm_apply_cpu(struct device *dev, const struct norm_output *of);
 void norm_backward_sums_cpu(struct device *dev, double *sums, const void *dy, const void *y,
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_cpu(struct device *dev, float *dgamma, float *dbeta,

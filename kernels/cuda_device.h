@@ -152,7 +152,7 @@ void conv_close_cuda(struct device *dev, struct conv *conv);
 void conv_forward_cuda(
 	struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
 void conv_forward_sums_cuda(struct device *dev, struct conv *conv, void *y, const void *x,
-	const void *w, double *sums, int groups);
+	const void *w, double *sums, int groups, const struct norm_output *before);
 void conv_backward_data_cuda(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_data_sums_cuda(struct device *dev, struct conv *conv, void *dx, const void *dy,
@@ -178,9 +178,7 @@ void norm_statistics_cuda(struct device *dev, float *mean, float *rstd, const do
 	double count, float eps, int groups, int channels);
 void norm_running_cuda(struct device *dev, float *running, const double *sums, double count,
 	float decay, int groups, int channels);
-void norm_apply_cuda(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels);
+void norm_apply_cuda(struct device *dev, const struct norm_output *n);
 void norm_backward_sums_cuda(struct device *dev, double *sums, const void *dy, const void *y,
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_cuda(struct device *dev, float *dgamma, float *dbeta,

@@ -5,6 +5,7 @@
 
 #include "cpu.h"
 
+#include "norm_cpu.h"
 #include "norm_math.h"
 
 /* What the loops over elements need of one group. */
@@ -57,30 +58,35 @@ static size_t rows_at_once(int channels)
 	return rows > 0 ? rows : 1;
 }
 
-void norm_apply_cpu(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels)
+void norm_apply_rows(const struct norm_output *of, size_t first, size_t end)
+{
+	size_t width = (size_t)of->channels, at = first * width, stats = first / of->rows * width;
+	const struct norm_rows part = { .out = (float *)of->y + at,
+		.x = (const float *)of->x + at,
+		.residual = of->residual ? (const float *)of->residual + at : NULL,
+		.mean = of->mean + stats,
+		.rstd = of->rstd + stats,
+		.gamma = of->gamma,
+		.beta = of->beta,
+		.rows = end - first,
+		.channels = width };
+
+	apply_rows(&part, of->relu);
+}
+
+void norm_apply_cpu(struct device *dev, const struct norm_output *of)
 {
 	struct cpu *cpu = cpu_of(dev);
-	size_t step = rows_at_once(channels), blocks = (rows + step - 1) / step;
-	size_t width = (size_t)channels, all = blocks * (size_t)groups;
+	size_t step = rows_at_once(of->channels), blocks = (of->rows + step - 1) / step;
+	size_t all = blocks * (size_t)of->groups;
 
 	cpu_turn(cpu);
 #pragma omp parallel num_threads(cpu->threads) if (all > 2)
 	for (size_t i; (i = cpu_next(cpu, all)) < all;) {
-		size_t g = i / blocks, row = i % blocks * step;
-		size_t at = (g * rows + row) * width;
-		const struct norm_rows part = { .out = (float *)y + at,
-			.x = (const float *)x + at,
-			.residual = residual ? (const float *)residual + at : NULL,
-			.mean = mean + g * width,
-			.rstd = rstd + g * width,
-			.gamma = gamma,
-			.beta = beta,
-			.rows = rows - row < step ? rows - row : step,
-			.channels = width };
+		size_t row = i % blocks * step, first = i / blocks * of->rows + row;
+		size_t left = of->rows - row;
 
-		apply_rows(&part, relu);
+		norm_apply_rows(of, first, first + (left < step ? left : step));
 	}
 }
 

@@ -86,20 +86,14 @@ extern "C" void norm_parameter_gradient_cuda(struct device *dev, float *dgamma, 
 
 /* ---- over elements ---- */
 
-struct apply {
-	void *y;
-	const void *x, *residual;
-	const float *mean, *rstd, *gamma, *beta;
-	int relu;
-};
-
 /* What a thread keeps of its channels. */
 template <int W> struct affine {
 	float mean[W], rstd[W], gamma[W], beta[W];
 };
 
 template <int W>
-static __device__ void affine_load(struct affine<W> *a, const struct apply *n, int channels, int c)
+static __device__ void affine_load(
+	struct affine<W> *a, const struct norm_output *n, int channels, int c)
 {
 	size_t at = blockIdx.z * (size_t)channels + (size_t)c;
 
@@ -126,7 +120,7 @@ static __device__ void apply_pack(struct pack<T, W> *x, const struct pack<T, W> 
 
 template <class T, int W, int RESIDUAL>
 static __global__ void __launch_bounds__(COLUMNS_BLOCK)
-	apply_kernel(struct apply n, struct columns c)
+	apply_kernel(struct norm_output n, struct columns c)
 {
 	const struct columns_place p = place_of(&c, W);
 	const T *x = columns_from<T>(n.x, &p), *residual = columns_from<T>(n.residual, &p);
@@ -156,12 +150,10 @@ static __global__ void __launch_bounds__(COLUMNS_BLOCK)
 	}
 }
 
-template <class T, int W>
-static void launch_apply(
-	struct cuda *cuda, const struct apply *n, int groups, size_t rows, int channels)
+template <class T, int W> static void launch_apply(struct cuda *cuda, const struct norm_output *n)
 {
-	const struct columns c = columns_of(rows, channels, W);
-	const dim3 grid = columns_grid(cuda, &c, groups, BLOCKS, 2 * COLUMNS_UNROLL);
+	const struct columns c = columns_of(n->rows, n->channels, W);
+	const dim3 grid = columns_grid(cuda, &c, n->groups, BLOCKS, 2 * COLUMNS_UNROLL);
 
 	if (n->residual)
 		LAUNCH((apply_kernel<T, W, 1>), grid, COLUMNS_BLOCK, cuda, *n, c);
@@ -169,22 +161,12 @@ static void launch_apply(
 		LAUNCH((apply_kernel<T, W, 0>), grid, COLUMNS_BLOCK, cuda, *n, c);
 }
 
-extern "C" void norm_apply_cuda(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels)
+extern "C" void norm_apply_cuda(struct device *dev, const struct norm_output *n)
 {
 	struct cuda *cuda = cuda_of(dev);
-	const struct apply n = { .y = y,
-		.x = x,
-		.residual = residual,
-		.mean = mean,
-		.rstd = rstd,
-		.gamma = gamma,
-		.beta = beta,
-		.relu = relu };
-	uintptr_t places = (uintptr_t)y | (uintptr_t)x | (uintptr_t)residual | (uintptr_t)mean |
-		(uintptr_t)rstd | (uintptr_t)gamma | (uintptr_t)beta |
-		(size_t)channels * dev->element;
+	uintptr_t places = (uintptr_t)n->y | (uintptr_t)n->x | (uintptr_t)n->residual |
+		(uintptr_t)n->mean | (uintptr_t)n->rstd | (uintptr_t)n->gamma | (uintptr_t)n->beta |
+		(size_t)n->channels * dev->element;
 
-	BY_ELEMENT(cuda, packable(places), launch_apply, cuda, &n, groups, rows, channels);
+	BY_ELEMENT(cuda, packable(places), launch_apply, cuda, n);
 }

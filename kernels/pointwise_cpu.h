@@ -12,7 +12,7 @@ void pointwise_forward(
 	struct cpu *cpu, const struct conv_shape *s, float *y, const float *x, const float *w);
 /* These two do nothing and return 0 where it does not pay to make the sums in the same pass. */
 int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
-	const float *w, double *sums, int groups);
+	const float *w, double *sums, int groups, const struct norm_output *before);
 void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add);
 int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "columns_cpu.h"
+#include "norm_cpu.h"
 #include "pick_cpu.h"
 #include "pointwise_cpu.h"
 #include "stream_cpu.h"
 
 /* y = x b, or += */
 struct made {
+	const struct norm_output *before; /* NULL, or what makes x */
 	float *y;
 	const float *x, *panels;
 	struct stream stream;
@@ -19,22 +21,29 @@ static void make_rows(const void *maker, size_t first, size_t end)
 {
 	const struct made *m = maker;
 
+	if (m->before)
+		norm_apply_rows(m->before, first, end);
 	stream_rows(m->y, m->x, m->panels, &m->stream, first, end, m->add);
 }
 
 int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y, const float *x,
-	const float *w, double *sums, int groups)
+	const float *w, double *sums, int groups, const struct norm_output *before)
 {
 	const struct stream stream = stream_of(points_of(cpu, s).count, (size_t)s->c, (size_t)s->k);
 	size_t rows = stream.pixels / (size_t)groups;
 	size_t picked = s->stride > 1 ? stream.pixels * stream.k : 0;
 	struct columns in = norm_squares(y, groups, rows, s->k);
-	struct made made = { .y = y, .stream = stream };
+	struct made made = { .y = y, .stream = stream, .before = before };
 	double *room;
 	float *panels;
 
-	if (!stream_fits(&stream) || s->k > COLUMNS_BLOCK)
+	if (!stream_fits(&stream) || s->k > COLUMNS_BLOCK || (before && picked))
 		return 0;
+	if (before) {
+		made.stream.ahead[0] = before->x;
+		made.stream.ahead[1] = before->residual ? before->residual : before->x;
+		made.stream.ahead[2] = before->y != before->x ? before->y : NULL;
+	}
 	room = cpu_scratch(cpu,
 		columns_room(&in) * sizeof(double) +
 			(stream.k * stream.n + picked) * sizeof(float));

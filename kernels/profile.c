@@ -95,8 +95,8 @@ TIMED(KIND_CONV_FORWARD, conv_forward,
 	(dev, conv, y, x, w))
 TIMED(KIND_CONV_FORWARD, conv_forward_sums,
 	(struct device * dev, struct conv *conv, void *y, const void *x, const void *w,
-		double *sums, int groups),
-	(dev, conv, y, x, w, sums, groups))
+		double *sums, int groups, const struct norm_output *before),
+	(dev, conv, y, x, w, sums, groups, before))
 TIMED(KIND_CONV_DATA, conv_backward_data,
 	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add),
 	(dev, conv, dx, dy, w, add))
@@ -140,11 +140,7 @@ TIMED(KIND_NORM, norm_running,
 	(struct device * dev, float *running, const double *sums, double count, float decay,
 		int groups, int channels),
 	(dev, running, sums, count, decay, groups, channels))
-TIMED(KIND_NORM, norm_apply,
-	(struct device * dev, void *y, const void *x, const float *mean, const float *rstd,
-		const float *gamma, const float *beta, const void *residual, int relu, int groups,
-		size_t rows, int channels),
-	(dev, y, x, mean, rstd, gamma, beta, residual, relu, groups, rows, channels))
+TIMED(KIND_NORM, norm_apply, (struct device * dev, const struct norm_output *of), (dev, of))
 TIMED(KIND_NORM, norm_backward_sums,
 	(struct device * dev, double *sums, const void *dy, const void *y, const void *x,
 		const float *mean, const float *rstd, int groups, size_t rows, int channels),

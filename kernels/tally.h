@@ -41,9 +41,7 @@ void norm_statistics_tally(struct device *dev, float *mean, float *rstd, const d
 	double count, float eps, int groups, int channels);
 void norm_running_tally(struct device *dev, float *running, const double *sums, double count,
 	float decay, int groups, int channels);
-void norm_apply_tally(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels);
+void norm_apply_tally(struct device *dev, const struct norm_output *of);
 void norm_backward_sums_tally(struct device *dev, double *sums, const void *dy, const void *y,
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_tally(struct device *dev, float *dgamma, float *dbeta,

@@ -31,12 +31,9 @@ void norm_running_tally(struct device *dev, float *running, const double *sums, 
 	tally_add(tally_of(dev), KIND_NORM, NULL, 0, (4 * F + 2 * D * groups) * channels);
 }
 
-void norm_apply_tally(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels)
+void norm_apply_tally(struct device *dev, const struct norm_output *of)
 {
-	(void)y, (void)x, (void)mean, (void)rstd, (void)gamma, (void)beta, (void)relu;
-	passes(dev, residual ? 3 : 2, groups, rows, channels);
+	passes(dev, of->residual ? 3 : 2, of->groups, of->rows, of->channels);
 }
 
 void norm_backward_sums_tally(struct device *dev, double *sums, const void *dy, const void *y,

@@ -43,6 +43,9 @@ static inline void *out(struct mirror *m, void *host, size_t floats)
 	return mirror_out(m, host, floats * sizeof(float));
 }
 
+/* What norm_apply is given, with arrays on the device. */
+struct norm_output mirror_output(struct mirror *m, const struct norm_output *of);
+
 /* The slot `name` of the device inside, then what it wrote comes back. */
 #define RUN(m, name, ...)                                                                          \
 	do {                                                                                       \

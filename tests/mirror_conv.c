@@ -71,13 +71,15 @@ static void conv_forward_mirror(
 }
 
 static void conv_forward_sums_mirror(struct device *dev, struct conv *c, void *y, const void *x,
-	const void *w, double *sums, int groups)
+	const void *w, double *sums, int groups, const struct norm_output *before)
 {
 	struct mirror *m = mirror_of(dev);
 	size_t bytes = (size_t)groups * 2 * c->k * sizeof *sums;
+	const struct norm_output made =
+		before ? mirror_output(m, before) : (struct norm_output){ .y = NULL };
 
 	RUN(m, conv_forward_sums, c->inner, out(m, y, c->y), in(m, x, c->x), in(m, w, c->w),
-		mirror_out(m, sums, bytes), groups);
+		mirror_out(m, sums, bytes), groups, before ? &made : NULL);
 }
 
 static void conv_backward_data_mirror(

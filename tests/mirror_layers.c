@@ -41,15 +41,27 @@ static void norm_running_mirror(struct device *dev, float *running, const double
 		in_sums(m, sums, groups, channels), count, decay, groups, channels);
 }
 
-static void norm_apply_mirror(struct device *dev, void *y, const void *x, const float *mean,
-	const float *rstd, const float *gamma, const float *beta, const void *residual, int relu,
-	int groups, size_t rows, int channels)
+struct norm_output mirror_output(struct mirror *m, const struct norm_output *of)
+{
+	size_t c = (size_t)of->channels, stats = (size_t)of->groups * c, n = stats * of->rows;
+	struct norm_output inner = *of;
+
+	inner.y = out(m, of->y, n);
+	inner.x = in(m, of->x, n);
+	inner.residual = in(m, of->residual, n);
+	inner.mean = in(m, of->mean, stats);
+	inner.rstd = in(m, of->rstd, stats);
+	inner.gamma = in(m, of->gamma, c);
+	inner.beta = in(m, of->beta, c);
+	return inner;
+}
+
+static void norm_apply_mirror(struct device *dev, const struct norm_output *of)
 {
 	struct mirror *m = mirror_of(dev);
-	size_t c = (size_t)channels, stats = (size_t)groups * c, n = stats * rows;
+	const struct norm_output inner = mirror_output(m, of);
 
-	RUN(m, norm_apply, out(m, y, n), in(m, x, n), in(m, mean, stats), in(m, rstd, stats),
-		in(m, gamma, c), in(m, beta, c), in(m, residual, n), relu, groups, rows, channels);
+	RUN(m, norm_apply, &inner);
 }
 
 static void norm_backward_sums_mirror(struct device *dev, double *sums, const void *dy,

@@ -62,10 +62,18 @@ static float *apply(struct device *dev, const struct shape *s, const struct laye
 	void *residual = variant & 2 ? put(dev, l->residual, l->n, shift) : NULL;
 	void *y = where == 1 ? x : where == 2 ? residual : put(dev, nothing, l->n, shift);
 
-	dev->be->norm_apply(dev, y, x, put_floats(dev, l->mean, l->stats, 0),
-		put_floats(dev, l->rstd, l->stats, 0), put_floats(dev, l->gamma, l->width, shift),
-		put_floats(dev, l->beta, l->width, 0), residual, variant & 1, s->groups, s->rows,
-		s->channels);
+	dev->be->norm_apply(dev,
+		&(struct norm_output){ .y = y,
+			.x = x,
+			.residual = residual,
+			.mean = put_floats(dev, l->mean, l->stats, 0),
+			.rstd = put_floats(dev, l->rstd, l->stats, 0),
+			.gamma = put_floats(dev, l->gamma, l->width, shift),
+			.beta = put_floats(dev, l->beta, l->width, 0),
+			.relu = variant & 1,
+			.groups = s->groups,
+			.channels = s->channels,
+			.rows = s->rows });
 	return get(dev, y, l->n);
 }
 

@@ -36,6 +36,7 @@ static const struct conv_shape shapes[] = {
 	{ 1, 33, 35, 64, 128, 1, 1, 0, 0, 0, 0 },
 	{ 1, 67, 63, 48, 64, 1, 2, 0, 0, 0, 0 },
 	{ 3, 33, 31, 128, 16, 1, 1, 0, 0, 0, 0 },
+	{ 2, 33, 31, 64, 64, 1, 1, 0, 0, 0, 0 },
 	/* many weights in several blocks, and pixels in several parts */
 	{ 1, 15, 13, 272, 528, 1, 1, 0, 0, 0, 0 },
 	{ 1, 6, 43, 1040, 64, 1, 1, 0, 0, 0, 0 },
@@ -86,9 +87,46 @@ static void check_sums(struct device *dev, struct conv *conv, const struct conv_
 	}
 	dev->be->conv_forward(dev, conv, y[0], x, w);
 	dev->be->norm_sums(dev, sums[0], y[0], groups, (size_t)(z.p * z.q), s->k);
-	dev->be->conv_forward_sums(dev, conv, y[1], x, w, sums[1], groups);
+	dev->be->conv_forward_sums(dev, conv, y[1], x, w, sums[1], groups, NULL);
 	check_same("y", y[1], y[0], z.y * sizeof **y);
 	check_same("sums", sums[1], sums[0], length);
+	buffers_check();
+}
+
+enum { ADDED = 1, IN_PLACE = 2, VARIANTS = 4 };
+
+/* The same bits as by norm_apply and then conv_forward_sums. */
+static void check_made(
+	struct device *dev, struct conv *conv, const struct conv_shape *s, int variant)
+{
+	const struct sizes z = sizes_of(s);
+	size_t stats = (size_t)(s->n * s->c), length = (size_t)(s->n * 2 * s->k) * sizeof(double);
+	float *from = buffer_random(z.x, 1), *w = buffer_random(z.w, 2), *x[2], *y[2];
+	struct norm_output before = { .residual = variant & ADDED ? buffer_random(z.x, 3) : NULL,
+		.mean = buffer_random(stats, 4),
+		.rstd = buffer_random(stats, 5),
+		.gamma = buffer_random((size_t)s->c, 6),
+		.beta = buffer_random((size_t)s->c, 7),
+		.relu = 1,
+		.groups = s->n,
+		.channels = s->c,
+		.rows = (size_t)(s->h * s->w) };
+	double *sums[2];
+
+	for (int i = 0; i < 2; i++) {
+		x[i] = variant & IN_PLACE ? buffer_copy(from, z.x) : buffer(z.x);
+		y[i] = buffer(z.y);
+		sums[i] = buffer_bytes(length);
+		before.y = x[i];
+		before.x = variant & IN_PLACE ? x[i] : from;
+		if (i == 0)
+			dev->be->norm_apply(dev, &before);
+		dev->be->conv_forward_sums(
+			dev, conv, y[i], x[i], w, sums[i], s->n, i == 0 ? NULL : &before);
+	}
+	check_same("x that is made", x[1], x[0], z.x * sizeof **x);
+	check_same("y of it", y[1], y[0], z.y * sizeof **y);
+	check_same("sums of it", sums[1], sums[0], length);
 	buffers_check();
 }
 
@@ -182,6 +220,8 @@ static void convolutions_on(struct device *dev)
 			check_weights(dev, conv, &shapes[i]);
 			check_forward(dev, conv, &shapes[i]);
 			check_sums(dev, conv, &shapes[i]);
+			for (int variant = 0; variant < VARIANTS; variant++)
+				check_made(dev, conv, &shapes[i], variant);
 			check_data_sums(dev, conv, &shapes[i], twice, i % 2 == 0);
 			check_data(dev, conv, &shapes[i]);
 			check_data_added(dev, conv, &shapes[i]);

@@ -53,8 +53,18 @@ static void layer_forward(struct device *dev, struct layer *l, float *y)
 	dev->be->norm_sums(dev, sums, l->x, s->groups, s->rows, s->channels);
 	dev->be->norm_statistics(dev, l->mean, l->rstd, sums, (double)s->rows, (float)NORM_EPS,
 		s->groups, s->channels);
-	dev->be->norm_apply(dev, y, l->x, l->mean, l->rstd, l->gamma, l->beta, l->residual, l->relu,
-		s->groups, s->rows, s->channels);
+	dev->be->norm_apply(dev,
+		&(struct norm_output){ .y = y,
+			.x = l->x,
+			.residual = l->residual,
+			.mean = l->mean,
+			.rstd = l->rstd,
+			.gamma = l->gamma,
+			.beta = l->beta,
+			.relu = l->relu,
+			.groups = s->groups,
+			.channels = s->channels,
+			.rows = s->rows });
 }
 
 /* |x - mean| rstd is at most sqrt(rows), and at most 2 / sqrt(eps); mean and rstd are within eps,

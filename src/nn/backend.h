@@ -71,6 +71,17 @@ struct conv_shape {
 	int top, left, bottom, right; /* padding; asymmetric for TensorFlow's "same" */
 };
 
+/* What norm_apply makes: y, of x and, unless it is NULL, residual. (groups, rows, channels) all;
+ * mean and rstd (groups, channels). y may be x or residual. */
+struct norm_output {
+	void *y;
+	const void *x, *residual;
+	const float *mean, *rstd, *gamma, *beta;
+	int relu;
+	int groups, channels;
+	size_t rows;
+};
+
 /* Of a layer's batch norm: what norm_backward_sums is given besides dy. */
 struct norm_gradient {
 	double *sums;
@@ -196,9 +207,10 @@ struct backend {
 	/* y[n][p][q][k] = sum over r, s, c of x[n][..][..][c] w[k][r][s][c] */
 	void (*conv_forward)(
 		struct device *dev, struct conv *conv, void *y, const void *x, const void *w);
-	/* conv_forward, and norm_sums of y, whose images are those of one group after another */
+	/* conv_forward, and norm_sums of y, whose images are those of one group after another;
+	 * before them, unless NULL: norm_apply, of which x is the y */
 	void (*conv_forward_sums)(struct device *dev, struct conv *conv, void *y, const void *x,
-		const void *w, double *sums, int groups);
+		const void *w, double *sums, int groups, const struct norm_output *before);
 	/* dx = gradient of the input; add (0 or 1): dx += it */
 	void (*conv_backward_data)(struct device *dev, struct conv *conv, void *dx, const void *dy,
 		const void *w, int add);
@@ -240,11 +252,8 @@ struct backend {
 	 * turn h = decay h + (1 - decay) s */
 	void (*norm_running)(struct device *dev, float *running, const double *sums, double count,
 		float decay, int groups, int channels);
-	/* y = gamma (x - mean) rstd + beta [+ residual] [relu]; residual may be NULL; y may be x or
-	 * residual */
-	void (*norm_apply)(struct device *dev, void *y, const void *x, const float *mean,
-		const float *rstd, const float *gamma, const float *beta, const void *residual,
-		int relu, int groups, size_t rows, int channels);
+	/* y = gamma (x - mean) rstd + beta [+ residual] [relu] */
+	void (*norm_apply)(struct device *dev, const struct norm_output *of);
 	/* e = dy where y > 0, else 0 (y NULL: e = dy); sums[g][0] = sum of e, sums[g][1] = sum of e
 	 * (x - mean) rstd */
 	void (*norm_backward_sums)(struct device *dev, double *sums, const void *dy, const void *y,

@@ -41,12 +41,15 @@ void head_forward(struct head_run *r, struct pass *p)
 	const struct head *h = r->head;
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
+	struct norm_output hidden;
 
 	p->dev->layer = h->name;
 	be->linear_forward(p->dev, r->z, r->x, pass_weights(p, h->weight1), rows, h->in, h->hidden);
 	be->bias_add(p->dev, r->z, p->values + h->bias1, (size_t)rows, h->hidden);
 	norm_sums(&r->norm, p, r->z);
-	norm_forward(&r->norm, p, r->hidden, r->z, NULL, 1);
+	norm_statistics(&r->norm, p);
+	hidden = norm_output(&r->norm, p, r->hidden, r->z, NULL, 1);
+	be->norm_apply(p->dev, &hidden);
 	be->linear_forward(
 		p->dev, r->y, r->hidden, pass_weights(p, h->weight2), rows, h->hidden, h->out);
 }

@@ -46,12 +46,14 @@ void norm_sums(const struct norm_run *r, struct pass *p, const void *x)
 		p->dev->be->norm_sums(p->dev, p->sums, x, p->groups, r->rows, r->norm->channels);
 }
 
-static void batch_statistics(struct norm_run *r, struct pass *p)
+void norm_statistics(const struct norm_run *r, struct pass *p)
 {
 	const struct backend *be = p->dev->be;
 	const struct norm *l = r->norm;
 	int c = l->channels;
 
+	if (!norm_needs_sums(p))
+		return;
 	be->sum_double(p->dev, p->sums, (size_t)p->groups * 2 * (size_t)c);
 	be->norm_statistics(
 		p->dev, mean_of(l, p), rstd_of(l, p), p->sums, r->count, p->eps, p->groups, c);
@@ -60,24 +62,29 @@ static void batch_statistics(struct norm_run *r, struct pass *p)
 			p->counted, c);
 }
 
-void norm_forward(
-	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu)
+struct norm_output norm_output(const struct norm_run *r, const struct pass *p, void *y,
+	const void *x, const void *residual, int relu)
 {
 	const struct norm *l = r->norm;
-	const float *gamma = p->values + l->gamma, *beta = p->values + l->beta;
-	const struct backend *be = p->dev->be;
+	struct norm_output of = { .y = y,
+		.x = x,
+		.residual = residual,
+		.mean = mean_of(l, p),
+		.rstd = rstd_of(l, p),
+		.gamma = p->values + l->gamma,
+		.beta = p->values + l->beta,
+		.relu = relu,
+		.groups = p->groups,
+		.channels = l->channels,
+		.rows = r->rows };
 
 	if (p->kind == PASS_FROZEN) {
-		const float *mean = p->frozen + l->running, *rstd = mean + l->channels;
-
-		be->norm_apply(p->dev, y, x, mean, rstd, gamma, beta, residual, relu, 1,
-			r->rows * (size_t)p->groups, l->channels);
-		return;
+		of.mean = p->frozen + l->running;
+		of.rstd = of.mean + l->channels;
+		of.groups = 1;
+		of.rows *= (size_t)p->groups;
 	}
-	if (norm_needs_sums(p))
-		batch_statistics(r, p);
-	be->norm_apply(p->dev, y, x, mean_of(l, p), rstd_of(l, p), gamma, beta, residual, relu,
-		p->groups, r->rows, l->channels);
+	return of;
 }
 
 struct norm_gradient norm_gradient(

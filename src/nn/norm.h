@@ -24,14 +24,16 @@ void norm_declare(struct norm *l, struct params *p, struct stats *s, const char 
 
 void norm_open(struct norm_run *r, const struct norm *l, struct pass *p, int pixels);
 
-/* Whether the batch's statistics are to be made: of the sums of x in p->sums, which norm_sums puts
- * there, or the convolution that makes x. */
+/* Whether the batch's statistics are to be made: by norm_statistics, of the sums of x in p->sums,
+ * which norm_sums puts there, or the convolution that makes x. */
 int norm_needs_sums(const struct pass *p);
 void norm_sums(const struct norm_run *r, struct pass *p, const void *x);
+void norm_statistics(const struct norm_run *r, struct pass *p);
 
-/* y = gamma (x - mean) / deviation + beta [+ residual] [relu]; y may be x. */
-void norm_forward(
-	struct norm_run *r, struct pass *p, void *y, const void *x, const void *residual, int relu);
+/* y = gamma (x - mean) / deviation + beta [+ residual] [relu], as norm_apply makes it, or the
+ * convolution that reads y; y may be x. */
+struct norm_output norm_output(const struct norm_run *r, const struct pass *p, void *y,
+	const void *x, const void *residual, int relu);
 
 /* What norm_backward's sums are made of besides dy, into p->sums: by norm_backward_sums, or the
  * convolution that makes dy. */

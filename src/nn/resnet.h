@@ -35,7 +35,6 @@ void resnet_free(struct resnet *net);
 
 struct block_run {
 	struct unit_run unit[3], shortcut;
-	const void *x;
 };
 
 struct resnet_run {

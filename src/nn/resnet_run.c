@@ -39,29 +39,40 @@ static const void *open_stem(struct resnet_run *r, struct pass *p, const void *i
 	return r->pooled;
 }
 
-static const void *open_block(struct block_run *r, const struct block *k, struct pass *p,
-	const void *x, int *side, size_t *largest)
+/* What a block's last unit adds is read when the next block's first unit runs. */
+static void release_residual(const struct block_run *r, const struct block *k, struct pass *p)
 {
-	int in = *side;
-	const void *at = x;
+	if (k->has_shortcut || p->kind != PASS_TRAIN)
+		pass_release(p, r->unit[k->units - 1].residual);
+}
+
+/* In the order of the forward pass, but for the shortcut, which runs after the first unit: so it
+ * takes the least memory in all. */
+static const void *open_block(
+	struct resnet_run *run, int block, struct pass *p, const void *x, int *side)
+{
+	struct block_run *r = &run->blocks[block];
+	const struct block *k = &run->net->blocks[block];
+	const void *at = x, *residual = x;
 
 	pass_next_block(p);
-	r->x = x;
-	/* The shortcut first: x may be given up before the block's last unit is reached. */
-	if (k->has_shortcut)
-		unit_open(&r->shortcut, &k->shortcut, p, x, in, in, 0);
+	if (k->has_shortcut) {
+		unit_open(&r->shortcut, &k->shortcut, p, x, *side, *side, 0);
+		residual = r->shortcut.y;
+	}
 	for (int i = 0; i < k->units; i++) {
 		unit_open(&r->unit[i], &k->unit[i], p, at, *side, *side, i == k->units - 1);
 		if (at != x)
 			pass_release(p, at);
 		at = r->unit[i].y;
 		*side = r->unit[i].height;
-		*largest = larger(*largest, unit_output(&r->unit[i], p));
+		run->largest = larger(run->largest, unit_output(&r->unit[i], p));
+		if (i == 0 && block > 0)
+			release_residual(&run->blocks[block - 1], k - 1, p);
 	}
-	if (p->kind != PASS_TRAIN)
+	r->unit[k->units - 1].residual = residual;
+	if (k->has_shortcut && p->kind != PASS_TRAIN)
 		pass_release(p, x);
-	if (k->has_shortcut)
-		pass_release(p, r->shortcut.y);
 	return at;
 }
 
@@ -74,7 +85,7 @@ void resnet_open(struct resnet_run *r, const struct resnet *net, struct pass *p,
 	r->blocks = xcalloc((size_t)net->block_count, sizeof *r->blocks);
 	x = open_stem(r, p, input, &side);
 	for (int i = 0; i < net->block_count; i++)
-		x = open_block(&r->blocks[i], &net->blocks[i], p, x, &side, &r->largest);
+		x = open_block(r, i, p, x, &side);
 }
 
 void resnet_close(struct resnet_run *r, struct pass *p)
@@ -115,17 +126,18 @@ static int last_pixels(const struct resnet_run *r)
 	return u->height * u->width;
 }
 
-static void forward_block(struct block_run *r, const struct block *k, struct pass *p)
+/* below: the unit whose output is the block's input, and is still to be made; or NULL. */
+static void forward_block(
+	struct block_run *r, const struct block *k, struct pass *p, const struct unit_run *below)
 {
-	const void *residual = r->x;
-
+	unit_forward(&r->unit[0], p, below);
 	if (k->has_shortcut) {
 		unit_forward(&r->shortcut, p, NULL);
-		residual = r->shortcut.y;
+		unit_apply(&r->shortcut, p);
 	}
 	/* In a replay of outputs what lies within the block is made later, by restore_block. */
-	for (int i = p->replay == REPLAY_OUTPUTS ? k->units - 1 : 0; i < k->units; i++)
-		unit_forward(&r->unit[i], p, i == k->units - 1 ? residual : NULL);
+	for (int i = 1; i < k->units && p->replay != REPLAY_OUTPUTS; i++)
+		unit_forward(&r->unit[i], p, &r->unit[i - 1]);
 }
 
 /* What lies within the block shares its memory with other blocks. */
@@ -133,7 +145,7 @@ static void restore_block(struct block_run *r, const struct block *k, struct pas
 {
 	if (pass_is_lean(p))
 		for (int i = 0; i < k->units - 1; i++)
-			unit_restore(&r->unit[i], p);
+			unit_apply(&r->unit[i], p);
 }
 
 void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
@@ -142,10 +154,13 @@ void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 	const struct backend *be = p->dev->be;
 
 	unit_forward(&r->stem, p, NULL);
-	if (net->stem == STEM_IMAGENET)
+	if (net->stem == STEM_IMAGENET) {
+		unit_apply(&r->stem, p);
 		be->max_pool(p->dev, r->pooled, r->pool_index, r->stem.y, &r->pool);
+	}
 	for (int i = 0; i < net->block_count; i++)
-		forward_block(&r->blocks[i], &net->blocks[i], p);
+		forward_block(&r->blocks[i], &net->blocks[i], p, unit_below(r, i));
+	unit_apply(last_unit(r, net->block_count - 1), p);
 	if (p->replay == REPLAY_NOT) /* else they are there */
 		be->mean_pool(p->dev, features, last_unit(r, net->block_count - 1)->y,
 			p->groups * p->n, last_pixels(r), net->features);
@@ -182,7 +197,7 @@ static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRA
 
 	if (r->net->stem == STEM_IMAGENET) {
 		if (pass_is_lean(p))
-			unit_restore(&r->stem, p);
+			unit_apply(&r->stem, p);
 		dy = buffer[1];
 		p->dev->be->max_pool_backward(p->dev, dy, buffer[0], r->pool_index, &r->pool);
 		unit_backward_sums(&r->stem, p, dy);

@@ -71,32 +71,38 @@ static void *z_of(const struct unit_run *r, const struct pass *p)
 	return r->unit->remade ? r->z : pass_of_turn(p, r->z, unit_output(r, p));
 }
 
-static void forward_norm(struct unit_run *r, struct pass *p, const void *residual)
+static struct norm_output output_of(const struct unit_run *r, const struct pass *p)
 {
-	norm_forward(&r->norm, p, r->y, z_of(r, p), residual, r->unit->relu);
+	return norm_output(&r->norm, p, r->y, z_of(r, p), r->residual, r->unit->relu);
 }
 
-void unit_forward(struct unit_run *r, struct pass *p, const void *residual)
+void unit_apply(const struct unit_run *r, struct pass *p)
 {
+	const struct norm_output y = output_of(r, p);
+
+	p->dev->layer = r->unit->name;
+	p->dev->be->norm_apply(p->dev, &y);
+}
+
+void unit_forward(struct unit_run *r, struct pass *p, const struct unit_run *below)
+{
+	const struct backend *be = p->dev->be;
 	const void *weights = pass_weights(p, r->unit->weight);
+	int sums = norm_needs_sums(p);
+	struct norm_output x;
 
+	if (below && sums)
+		x = output_of(below, p);
+	else if (below)
+		unit_apply(below, p);
 	p->dev->layer = r->unit->name;
-	if (norm_needs_sums(p))
-		p->dev->be->conv_forward_sums(
-			p->dev, r->conv, z_of(r, p), r->x, weights, p->sums, p->groups);
-	else if (p->replay != REPLAY_OUTPUTS || r->unit->remade)
-		p->dev->be->conv_forward(p->dev, r->conv, z_of(r, p), r->x, weights);
-	forward_norm(r, p, residual);
-}
-
-void unit_restore(struct unit_run *r, struct pass *p)
-{
-	enum replay replay = p->replay;
-
-	p->dev->layer = r->unit->name;
-	p->replay = REPLAY_OUTPUTS; /* its statistics are there */
-	forward_norm(r, p, NULL);
-	p->replay = replay;
+	if (sums) {
+		be->conv_forward_sums(p->dev, r->conv, z_of(r, p), r->x, weights, p->sums,
+			p->groups, below ? &x : NULL);
+		norm_statistics(&r->norm, p);
+	} else if (p->replay != REPLAY_OUTPUTS || r->unit->remade) {
+		be->conv_forward(p->dev, r->conv, z_of(r, p), r->x, weights);
+	}
 }
 
 /* What the relu let through is seen in y. */

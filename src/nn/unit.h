@@ -26,6 +26,7 @@ struct unit_run {
 	/* dev (groups n, height, width, out): the convolution's output (see pass_of_turn), in the
 	 * backward pass then its gradient; the unit's */
 	void *z, *y;
+	const void *residual; /* NULL, or what is added to it */
 };
 
 /* Padding before and after so that out = ceil(in / stride): symmetric as torchvision's, or
@@ -43,10 +44,12 @@ void unit_open(struct unit_run *r, const struct unit *u, struct pass *p, const v
 	int width, int last);
 void unit_close(struct unit_run *r, struct pass *p);
 
-void unit_forward(struct unit_run *r, struct pass *p, const void *residual);
+/* z, unless a replay finds it there; y is left to the unit above, or unit_apply.  below, unless
+ * NULL: the unit whose y, which is x, is made first. */
+void unit_forward(struct unit_run *r, struct pass *p, const struct unit_run *below);
 
-/* Make y, of a unit without residual, again from z of this turn. */
-void unit_restore(struct unit_run *r, struct pass *p);
+/* y from z of this turn, for the first time or again. */
+void unit_apply(const struct unit_run *r, struct pass *p);
 
 /* The sums that unit_backward_norm needs, of dy = the gradient of y; or the convolution that makes
  * dy makes them. */
