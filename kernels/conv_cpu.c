@@ -29,7 +29,8 @@ struct way {
 	void (*data)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
 		const float *w, int add);
 	int (*data_sums)(struct cpu *cpu, const struct conv_shape *s, float *dx, const float *dy,
-		const float *w, int add, const struct norm_gradient *of); /* NULL: likewise */
+		const float *w, int add, const struct norm_gradient *of,
+		const struct norm_input_gradient *before); /* NULL: likewise */
 	void (*weights)(struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy,
 		const float *x);
 };
@@ -299,14 +300,17 @@ void conv_backward_data_cpu(
 }
 
 void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx, const void *dy,
-	const void *w, int add, const struct norm_gradient *of)
+	const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before)
 {
 	const struct conv_shape *s = &conv->shape;
 	size_t rows = (size_t)(s->n / of->groups) * (size_t)s->h * (size_t)s->w;
 
 	if (conv->way && conv->way->data_sums &&
-		conv->way->data_sums(cpu_of(dev), s, dx, dy, w, add, of))
+		conv->way->data_sums(cpu_of(dev), s, dx, dy, w, add, of, before))
 		return;
+	if (before)
+		norm_backward_cpu(dev, before);
 	conv_backward_data_cpu(dev, conv, dx, dy, w, add);
 	norm_backward_sums_cpu(
 		dev, of->sums, dx, of->y, of->x, of->mean, of->rstd, of->groups, rows, s->c);

@@ -219,11 +219,14 @@ void conv_backward_data_cuda(
 /* cuDNN adds to a gradient of floats by itself; one of bfloat16 it gives as bfloat16 only, and it
  * is added to the floats here. */
 void conv_backward_data_sums_cuda(struct device *dev, struct conv *conv, void *dx, const void *dy,
-	const void *w, int add, const struct norm_gradient *of)
+	const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before)
 {
 	const struct conv_shape *s = &conv->shape;
 	size_t rows = (size_t)(s->n / of->groups) * (size_t)s->h * (size_t)s->w;
 
+	if (before)
+		norm_backward_cuda(dev, before);
 	conv_backward_data_cuda(dev, conv, dx, dy, w, add);
 	norm_backward_sums_cuda(
 		dev, of->sums, dx, of->y, of->x, of->mean, of->rstd, of->groups, rows, s->c);

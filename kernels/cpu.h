@@ -89,7 +89,8 @@ void conv_forward_sums_cpu(struct device *dev, struct conv *conv, void *y, const
 void conv_backward_data_cpu(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_data_sums_cpu(struct device *dev, struct conv *conv, void *dx, const void *dy,
-	const void *w, int add, const struct norm_gradient *of);
+	const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before);
 void conv_backward_weights_cpu(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 
@@ -115,9 +116,7 @@ void norm_backward_sums_cpu(struct device *dev, double *sums, const void *dy, co
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_cpu(struct device *dev, float *dgamma, float *dbeta,
 	const double *sums, int groups, int channels);
-void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void *dy, const void *y,
-	const void *x, const float *mean, const float *rstd, const float *gamma, const double *sums,
-	double count, int groups, size_t rows, int channels);
+void norm_backward_cpu(struct device *dev, const struct norm_input_gradient *of);
 
 void max_pool_cpu(
 	struct device *dev, void *y, uint8_t *index, const void *x, const struct pool_shape *shape);

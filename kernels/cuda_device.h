@@ -156,7 +156,8 @@ void conv_forward_sums_cuda(struct device *dev, struct conv *conv, void *y, cons
 void conv_backward_data_cuda(
 	struct device *dev, struct conv *conv, void *dx, const void *dy, const void *w, int add);
 void conv_backward_data_sums_cuda(struct device *dev, struct conv *conv, void *dx, const void *dy,
-	const void *w, int add, const struct norm_gradient *of);
+	const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before);
 void conv_backward_weights_cuda(
 	struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
 void linear_forward_cuda(
@@ -183,9 +184,7 @@ void norm_backward_sums_cuda(struct device *dev, double *sums, const void *dy, c
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_cuda(struct device *dev, float *dgamma, float *dbeta,
 	const double *sums, int groups, int channels);
-void norm_backward_cuda(struct device *dev, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels);
+void norm_backward_cuda(struct device *dev, const struct norm_input_gradient *of);
 
 /* ---- pooling: pool_cuda.cu ---- */
 

@@ -7,10 +7,7 @@
 enum { BLOCKS = 8 /* on a multiprocessor */, UNROLL = 2 /* rows, of up to three arrays each */ };
 
 struct backward {
-	void *dx, *dresidual;
-	const void *dy, *y, *x;
-	const float *mean, *rstd, *gamma;
-	const double *sums;
+	struct norm_input_gradient of;
 	double share; /* 1 / count */
 };
 
@@ -23,11 +20,11 @@ template <int W>
 static __device__ void slope_load(struct slope<W> *s, const struct backward *b, int channels, int c)
 {
 	size_t at = blockIdx.z * (size_t)channels + (size_t)c;
-	const double *sums = b->sums + blockIdx.z * 2 * (size_t)channels + (size_t)c;
+	const double *sums = b->of.sums + blockIdx.z * 2 * (size_t)channels + (size_t)c;
 
-	floats_load<W>(s->mean, b->mean + at);
-	floats_load<W>(s->rstd, b->rstd + at);
-	floats_load<W>(s->gamma, b->gamma + c);
+	floats_load<W>(s->mean, b->of.mean + at);
+	floats_load<W>(s->rstd, b->of.rstd + at);
+	floats_load<W>(s->gamma, b->of.gamma + c);
 	for (int i = 0; i < W; i++) {
 		s->m0[i] = (float)(sums[i] * b->share);
 		s->m1[i] = (float)(sums[channels + i] * b->share);
@@ -56,9 +53,9 @@ static __global__ void __launch_bounds__(COLUMNS_BLOCK)
 	backward_kernel(struct backward b, struct columns c)
 {
 	const struct columns_place p = place_of(&c, W);
-	const T *all_x = columns_from<T>(b.x, &p), *all_dy = columns_from<T>(b.dy, &p);
-	const T *all_y = columns_from<T>(b.y, &p);
-	T *dx = columns_to<T>(b.dx, &p), *dresidual = columns_to<T>(b.dresidual, &p);
+	const T *all_x = columns_from<T>(b.of.x, &p), *all_dy = columns_from<T>(b.of.dy, &p);
+	const T *all_y = columns_from<T>(b.of.y, &p);
+	T *dx = columns_to<T>(b.of.dx, &p), *dresidual = columns_to<T>(b.of.dresidual, &p);
 	struct slope<W> s;
 
 	if (!p.inside)
@@ -87,46 +84,32 @@ static __global__ void __launch_bounds__(COLUMNS_BLOCK)
 }
 
 template <class T, int W, int PASSED, int RESIDUAL>
-static void launch(
-	struct cuda *cuda, const struct backward *b, int groups, size_t rows, int channels)
+static void launch(struct cuda *cuda, const struct backward *b)
 {
-	const struct columns c = columns_of(rows, channels, W);
+	const struct columns c = columns_of(b->of.rows, b->of.channels, W);
 
 	LAUNCH((backward_kernel<T, W, PASSED, RESIDUAL>),
-		columns_grid(cuda, &c, groups, BLOCKS, 4 * UNROLL), COLUMNS_BLOCK, cuda, *b, c);
+		columns_grid(cuda, &c, b->of.groups, BLOCKS, 4 * UNROLL), COLUMNS_BLOCK, cuda, *b,
+		c);
 }
 
-template <class T, int W>
-static void launch_backward(
-	struct cuda *cuda, const struct backward *b, int groups, size_t rows, int channels)
+template <class T, int W> static void launch_backward(struct cuda *cuda, const struct backward *b)
 {
-	static void (*const launches[2][2])(
-		struct cuda *, const struct backward *, int, size_t, int) = {
+	static void (*const launches[2][2])(struct cuda *, const struct backward *) = {
 		{ launch<T, W, 0, 0>, launch<T, W, 0, 1> },
 		{ launch<T, W, 1, 0>, launch<T, W, 1, 1> },
 	};
 
-	launches[b->y != NULL][b->dresidual != NULL](cuda, b, groups, rows, channels);
+	launches[b->of.y != NULL][b->of.dresidual != NULL](cuda, b);
 }
 
-extern "C" void norm_backward_cuda(struct device *dev, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels)
+extern "C" void norm_backward_cuda(struct device *dev, const struct norm_input_gradient *of)
 {
 	struct cuda *cuda = cuda_of(dev);
-	const struct backward b = { .dx = dx,
-		.dresidual = dresidual,
-		.dy = dy,
-		.y = y,
-		.x = x,
-		.mean = mean,
-		.rstd = rstd,
-		.gamma = gamma,
-		.sums = sums,
-		.share = 1 / count };
-	uintptr_t places = (uintptr_t)dx | (uintptr_t)dresidual | (uintptr_t)dy | (uintptr_t)y |
-		(uintptr_t)x | (uintptr_t)mean | (uintptr_t)rstd | (uintptr_t)gamma |
-		(size_t)channels * dev->element;
+	const struct backward b = { .of = *of, .share = 1 / of->count };
+	uintptr_t places = (uintptr_t)of->dx | (uintptr_t)of->dresidual | (uintptr_t)of->dy |
+		(uintptr_t)of->y | (uintptr_t)of->x | (uintptr_t)of->mean | (uintptr_t)of->rstd |
+		(uintptr_t)of->gamma | (size_t)of->channels * dev->element;
 
-	BY_ELEMENT(cuda, packable(places), launch_backward, cuda, &b, groups, rows, channels);
+	BY_ELEMENT(cuda, packable(places), launch_backward, cuda, &b);
 }

@@ -50,12 +50,24 @@ CLONES static void apply_rows(const struct norm_rows *n, int relu)
 		apply_loop(n, 0, 0);
 }
 
-/* Rows that a thread takes at a time: some tens of kilobytes. */
-static size_t rows_at_once(int channels)
-{
-	size_t rows = 16384 / (size_t)channels;
+/* Rows that a thread takes at a time: some tens of kilobytes, of one group. */
+struct blocks {
+	size_t rows, of_group, step, count;
+};
 
-	return rows > 0 ? rows : 1;
+static struct blocks blocks_of(size_t rows, int groups, int channels)
+{
+	struct blocks b = { .rows = rows, .step = 16384 / (size_t)channels };
+
+	b.step += b.step == 0;
+	b.of_group = (rows + b.step - 1) / b.step;
+	b.count = b.of_group * (size_t)groups;
+	return b;
+}
+
+static size_t block_begin(const struct blocks *b, size_t i)
+{
+	return i / b->of_group * b->rows + i % b->of_group * b->step;
 }
 
 void norm_apply_rows(const struct norm_output *of, size_t first, size_t end)
@@ -77,17 +89,12 @@ void norm_apply_rows(const struct norm_output *of, size_t first, size_t end)
 void norm_apply_cpu(struct device *dev, const struct norm_output *of)
 {
 	struct cpu *cpu = cpu_of(dev);
-	size_t step = rows_at_once(of->channels), blocks = (of->rows + step - 1) / step;
-	size_t all = blocks * (size_t)of->groups;
+	struct blocks blocks = blocks_of(of->rows, of->groups, of->channels);
 
 	cpu_turn(cpu);
-#pragma omp parallel num_threads(cpu->threads) if (all > 2)
-	for (size_t i; (i = cpu_next(cpu, all)) < all;) {
-		size_t row = i % blocks * step, first = i / blocks * of->rows + row;
-		size_t left = of->rows - row;
-
-		norm_apply_rows(of, first, first + (left < step ? left : step));
-	}
+#pragma omp parallel num_threads(cpu->threads) if (blocks.count > 2)
+	for (size_t i; (i = cpu_next(cpu, blocks.count)) < blocks.count;)
+		norm_apply_rows(of, block_begin(&blocks, i), block_begin(&blocks, i + 1));
 }
 
 static inline __attribute__((always_inline)) void backward_loop(
@@ -124,36 +131,43 @@ CLONES static void backward_rows(const struct norm_rows *n)
 		backward_loop(n, 0, 0);
 }
 
-void norm_backward_cpu(struct device *dev, void *dx, void *dresidual, const void *dy, const void *y,
-	const void *x, const float *mean, const float *rstd, const float *gamma, const double *sums,
-	double count, int groups, size_t rows, int channels)
+void norm_means(float *means, const struct norm_input_gradient *of)
 {
-	struct cpu *cpu = cpu_of(dev);
-	size_t step = rows_at_once(channels), blocks = (rows + step - 1) / step;
-	size_t width = (size_t)channels, all = blocks * (size_t)groups;
-	size_t length = (size_t)groups * 2 * width;
-	float *means = cpu_scratch(cpu, length * sizeof(float));
+	size_t length = norm_means_room(of);
 
 	for (size_t i = 0; i < length; i++)
-		means[i] = (float)(sums[i] / count);
-	cpu_turn(cpu);
-#pragma omp parallel num_threads(cpu->threads) if (all > 2)
-	for (size_t i; (i = cpu_next(cpu, all)) < all;) {
-		size_t g = i / blocks, row = i % blocks * step;
-		size_t at = (g * rows + row) * width;
-		const struct norm_rows part = { .out = (float *)dx + at,
-			.dresidual = dresidual ? (float *)dresidual + at : NULL,
-			.x = (const float *)x + at,
-			.dy = (const float *)dy + at,
-			.y = y ? (const float *)y + at : NULL,
-			.mean = mean + g * width,
-			.rstd = rstd + g * width,
-			.gamma = gamma,
-			.m0 = means + 2 * g * width,
-			.m1 = means + (2 * g + 1) * width,
-			.rows = rows - row < step ? rows - row : step,
-			.channels = width };
+		means[i] = (float)(of->sums[i] / of->count);
+}
 
-		backward_rows(&part);
-	}
+void norm_backward_rows(
+	const struct norm_input_gradient *of, const float *means, size_t first, size_t end)
+{
+	size_t width = (size_t)of->channels, at = first * width, stats = first / of->rows * width;
+	const struct norm_rows part = { .out = (float *)of->dx + at,
+		.dresidual = of->dresidual ? (float *)of->dresidual + at : NULL,
+		.x = (const float *)of->x + at,
+		.dy = (const float *)of->dy + at,
+		.y = of->y ? (const float *)of->y + at : NULL,
+		.mean = of->mean + stats,
+		.rstd = of->rstd + stats,
+		.gamma = of->gamma,
+		.m0 = means + 2 * stats,
+		.m1 = means + 2 * stats + width,
+		.rows = end - first,
+		.channels = width };
+
+	backward_rows(&part);
+}
+
+void norm_backward_cpu(struct device *dev, const struct norm_input_gradient *of)
+{
+	struct cpu *cpu = cpu_of(dev);
+	struct blocks blocks = blocks_of(of->rows, of->groups, of->channels);
+	float *means = cpu_scratch(cpu, norm_means_room(of) * sizeof(float));
+
+	norm_means(means, of);
+	cpu_turn(cpu);
+#pragma omp parallel num_threads(cpu->threads) if (blocks.count > 2)
+	for (size_t i; (i = cpu_next(cpu, blocks.count)) < blocks.count;)
+		norm_backward_rows(of, means, block_begin(&blocks, i), block_begin(&blocks, i + 1));
 }

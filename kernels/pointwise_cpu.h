@@ -16,7 +16,8 @@ int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y
 void pointwise_backward_data(struct cpu *cpu, const struct conv_shape *s, float *dx,
 	const float *dy, const float *w, int add);
 int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, float *dx,
-	const float *dy, const float *w, int add, const struct norm_gradient *of);
+	const float *dy, const float *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before);
 void pointwise_backward_weights(
 	struct cpu *cpu, const struct conv_shape *s, float *dw, const float *dy, const float *x);
 

@@ -102,8 +102,8 @@ TIMED(KIND_CONV_DATA, conv_backward_data,
 	(dev, conv, dx, dy, w, add))
 TIMED(KIND_CONV_DATA, conv_backward_data_sums,
 	(struct device * dev, struct conv *conv, void *dx, const void *dy, const void *w, int add,
-		const struct norm_gradient *of),
-	(dev, conv, dx, dy, w, add, of))
+		const struct norm_gradient *of, const struct norm_input_gradient *before),
+	(dev, conv, dx, dy, w, add, of, before))
 TIMED(KIND_CONV_WEIGHTS, conv_backward_weights,
 	(struct device * dev, struct conv *conv, float *dw, const void *dy, const void *x),
 	(dev, conv, dw, dy, x))
@@ -149,11 +149,8 @@ TIMED(KIND_NORM, norm_parameter_gradient,
 	(struct device * dev, float *dgamma, float *dbeta, const double *sums, int groups,
 		int channels),
 	(dev, dgamma, dbeta, sums, groups, channels))
-TIMED(KIND_NORM, norm_backward,
-	(struct device * dev, void *dx, void *dresidual, const void *dy, const void *y,
-		const void *x, const float *mean, const float *rstd, const float *gamma,
-		const double *sums, double count, int groups, size_t rows, int channels),
-	(dev, dx, dresidual, dy, y, x, mean, rstd, gamma, sums, count, groups, rows, channels))
+TIMED(KIND_NORM, norm_backward, (struct device * dev, const struct norm_input_gradient *of),
+	(dev, of))
 
 /* ---- pooling ---- */
 

@@ -32,6 +32,17 @@ static inline double elements(struct device *dev, double count)
 
 static const double F = sizeof(float), D = sizeof(double);
 
+/* So many arrays of activations norm_apply and norm_backward read and write. */
+static inline int tally_output(const struct norm_output *of)
+{
+	return of->residual ? 3 : 2;
+}
+
+static inline int tally_input_gradient(const struct norm_input_gradient *of)
+{
+	return 3 + (of->y ? 1 : 0) + (of->dresidual ? 1 : 0);
+}
+
 /* The slots in tally.c and tally_layers.c. */
 void *tally_alloc(struct device *dev, size_t bytes, const char *purpose);
 void tally_free(struct device *dev, void *p);
@@ -46,9 +57,7 @@ void norm_backward_sums_tally(struct device *dev, double *sums, const void *dy, 
 	const void *x, const float *mean, const float *rstd, int groups, size_t rows, int channels);
 void norm_parameter_gradient_tally(struct device *dev, float *dgamma, float *dbeta,
 	const double *sums, int groups, int channels);
-void norm_backward_tally(struct device *dev, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels);
+void norm_backward_tally(struct device *dev, const struct norm_input_gradient *of);
 void max_pool_tally(
 	struct device *dev, void *y, uint8_t *index, const void *x, const struct pool_shape *shape);
 void max_pool_backward_tally(struct device *dev, void *dx, const void *dy, const uint8_t *index,

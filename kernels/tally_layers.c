@@ -33,7 +33,7 @@ void norm_running_tally(struct device *dev, float *running, const double *sums, 
 
 void norm_apply_tally(struct device *dev, const struct norm_output *of)
 {
-	passes(dev, of->residual ? 3 : 2, of->groups, of->rows, of->channels);
+	passes(dev, tally_output(of), of->groups, of->rows, of->channels);
 }
 
 void norm_backward_sums_tally(struct device *dev, double *sums, const void *dy, const void *y,
@@ -50,12 +50,9 @@ void norm_parameter_gradient_tally(struct device *dev, float *dgamma, float *dbe
 	tally_add(tally_of(dev), KIND_NORM, NULL, 0, (4 * F + 2 * D * groups) * channels);
 }
 
-void norm_backward_tally(struct device *dev, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels)
+void norm_backward_tally(struct device *dev, const struct norm_input_gradient *of)
 {
-	(void)dx, (void)dy, (void)x, (void)mean, (void)rstd, (void)gamma, (void)sums, (void)count;
-	passes(dev, 3 + (y ? 1 : 0) + (dresidual ? 1 : 0), groups, rows, channels);
+	passes(dev, tally_input_gradient(of), of->groups, of->rows, of->channels);
 }
 
 /* ---- pooling ---- */

@@ -171,41 +171,45 @@ static void conv_close_tally(struct device *dev, struct conv *conv)
 	xfree(conv);
 }
 
-/* Forward, and backward to the data; x: elements of the input that are read or written. */
-static void convolve(struct device *dev, struct conv *c, enum kind kind, double x)
+/* Forward, and backward to the data: how often the input and the output, or their gradients, are
+ * read or written. */
+static void convolve(struct device *dev, struct conv *c, enum kind kind, int x, int y)
 {
 	tally_scratch(tally_of(dev), (size_t)elements(dev, c->padded));
-	tally_add(tally_of(dev), kind, NULL, c->operations, elements(dev, x + c->w + c->y));
+	tally_add(tally_of(dev), kind, NULL, c->operations,
+		elements(dev, x * c->x + c->w + y * c->y));
 }
 
 static void conv_forward_tally(
 	struct device *dev, struct conv *c, void *y, const void *x, const void *w)
 {
 	(void)y, (void)x, (void)w;
-	convolve(dev, c, KIND_CONV_FORWARD, c->x);
+	convolve(dev, c, KIND_CONV_FORWARD, 1, 1);
 }
 
-/* y once: its sums can be made with it; so can it with an x that is made first, and not read. */
+/* y once: its sums can be made with it; and an x that is made first need not be read. */
 static void conv_forward_sums_tally(struct device *dev, struct conv *c, void *y, const void *x,
 	const void *w, double *sums, int groups, const struct norm_output *before)
 {
 	(void)y, (void)x, (void)w, (void)sums, (void)groups;
-	convolve(dev, c, KIND_CONV_FORWARD, (!before ? 1 : before->residual ? 3 : 2) * c->x);
+	convolve(dev, c, KIND_CONV_FORWARD, before ? tally_output(before) : 1, 1);
 }
 
 static void conv_backward_data_tally(
 	struct device *dev, struct conv *c, void *dx, const void *dy, const void *w, int add)
 {
 	(void)dx, (void)dy, (void)w;
-	convolve(dev, c, KIND_CONV_DATA, (add ? 2 : 1) * c->x);
+	convolve(dev, c, KIND_CONV_DATA, add ? 2 : 1, 1);
 }
 
 /* The layer's y and x are read, too. */
 static void conv_backward_data_sums_tally(struct device *dev, struct conv *c, void *dx,
-	const void *dy, const void *w, int add, const struct norm_gradient *of)
+	const void *dy, const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before)
 {
 	(void)dx, (void)dy, (void)w;
-	convolve(dev, c, KIND_CONV_DATA, ((add ? 2 : 1) + (of->y ? 2 : 1)) * c->x);
+	convolve(dev, c, KIND_CONV_DATA, (add ? 2 : 1) + (of->y ? 2 : 1),
+		before ? tally_input_gradient(before) : 1);
 }
 
 /* The gradient is added to: read and written, as floats. */

@@ -5,7 +5,7 @@
 
 #include "mirror.h"
 
-enum { MIRROR_ARRAYS = 16, MIRROR_SLOTS = 2 };
+enum { MIRROR_ARRAYS = 18, MIRROR_SLOTS = 2 };
 
 struct mirror_array {
 	void *host, *dev;
@@ -43,8 +43,10 @@ static inline void *out(struct mirror *m, void *host, size_t floats)
 	return mirror_out(m, host, floats * sizeof(float));
 }
 
-/* What norm_apply is given, with arrays on the device. */
+/* What norm_apply and norm_backward are given, with arrays on the device. */
 struct norm_output mirror_output(struct mirror *m, const struct norm_output *of);
+struct norm_input_gradient mirror_input_gradient(
+	struct mirror *m, const struct norm_input_gradient *of);
 
 /* The slot `name` of the device inside, then what it wrote comes back. */
 #define RUN(m, name, ...)                                                                          \

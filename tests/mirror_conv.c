@@ -92,19 +92,28 @@ static void conv_backward_data_mirror(
 }
 
 static void conv_backward_data_sums_mirror(struct device *dev, struct conv *c, void *dx,
-	const void *dy, const void *w, int add, const struct norm_gradient *of)
+	const void *dy, const void *w, int add, const struct norm_gradient *of,
+	const struct norm_input_gradient *before)
 {
 	struct mirror *m = mirror_of(dev);
-	size_t n = (size_t)of->groups * c->c, bytes = 2 * n * sizeof *of->sums;
-	const struct norm_gradient inner = { .sums = mirror_out(m, of->sums, bytes),
+	size_t n = (size_t)of->groups * c->c, sums = n;
+	struct norm_input_gradient made;
+	struct norm_gradient inner;
+
+	/* before's sums may be those that are made, of more channels or fewer */
+	if (before && before->sums == of->sums && c->k > c->c)
+		sums = (size_t)of->groups * c->k;
+	inner = (struct norm_gradient){ .sums = mirror_out(
+						m, of->sums, 2 * sums * sizeof *of->sums),
 		.y = of->y ? in(m, of->y, c->x) : NULL,
 		.x = in(m, of->x, c->x),
 		.mean = in(m, of->mean, n),
 		.rstd = in(m, of->rstd, n),
 		.groups = of->groups };
-
+	if (before)
+		made = mirror_input_gradient(m, before);
 	RUN(m, conv_backward_data_sums, c->inner, out(m, dx, c->x), in(m, dy, c->y), in(m, w, c->w),
-		add, &inner);
+		add, &inner, before ? &made : NULL);
 }
 
 static void conv_backward_weights_mirror(

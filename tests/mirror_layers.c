@@ -85,16 +85,30 @@ static void norm_parameter_gradient_mirror(struct device *dev, float *dgamma, fl
 		channels);
 }
 
-static void norm_backward_mirror(struct device *dev, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x, const float *mean, const float *rstd, const float *gamma,
-	const double *sums, double count, int groups, size_t rows, int channels)
+struct norm_input_gradient mirror_input_gradient(
+	struct mirror *m, const struct norm_input_gradient *of)
+{
+	size_t c = (size_t)of->channels, stats = (size_t)of->groups * c, n = stats * of->rows;
+	struct norm_input_gradient inner = *of;
+
+	inner.dx = out(m, of->dx, n);
+	inner.dresidual = out(m, of->dresidual, n);
+	inner.dy = in(m, of->dy, n);
+	inner.y = in(m, of->y, n);
+	inner.x = in(m, of->x, n);
+	inner.mean = in(m, of->mean, stats);
+	inner.rstd = in(m, of->rstd, stats);
+	inner.gamma = in(m, of->gamma, c);
+	inner.sums = in_sums(m, of->sums, of->groups, of->channels);
+	return inner;
+}
+
+static void norm_backward_mirror(struct device *dev, const struct norm_input_gradient *of)
 {
 	struct mirror *m = mirror_of(dev);
-	size_t c = (size_t)channels, stats = (size_t)groups * c, n = stats * rows;
+	const struct norm_input_gradient inner = mirror_input_gradient(m, of);
 
-	RUN(m, norm_backward, out(m, dx, n), out(m, dresidual, n), in(m, dy, n), in(m, y, n),
-		in(m, x, n), in(m, mean, stats), in(m, rstd, stats), in(m, gamma, c),
-		in_sums(m, sums, groups, channels), count, groups, rows, channels);
+	RUN(m, norm_backward, &inner);
 }
 
 /* ---- pooling ---- */

@@ -131,10 +131,20 @@ static struct gradients backward(struct device *dev, const struct shape *s, cons
 		dx = variant & 2 || place == OVER_X ? x : dy;
 	if (variant & 2)
 		dresidual = place != APART ? dy : put(dev, nothing, l->n, shift);
-	dev->be->norm_backward(dev, dx, dresidual, dy, y, x, put_floats(dev, l->mean, l->stats, 0),
-		put_floats(dev, l->rstd, l->stats, 0), put_floats(dev, l->gamma, l->width, 0),
-		put_bytes(dev, sums, 2 * l->stats * sizeof *sums, 0), (double)s->rows, s->groups,
-		s->rows, s->channels);
+	dev->be->norm_backward(dev,
+		&(struct norm_input_gradient){ .dx = dx,
+			.dresidual = dresidual,
+			.dy = dy,
+			.y = y,
+			.x = x,
+			.mean = put_floats(dev, l->mean, l->stats, 0),
+			.rstd = put_floats(dev, l->rstd, l->stats, 0),
+			.gamma = put_floats(dev, l->gamma, l->width, 0),
+			.sums = put_bytes(dev, sums, 2 * l->stats * sizeof *sums, 0),
+			.count = (double)s->rows,
+			.groups = s->groups,
+			.channels = s->channels,
+			.rows = s->rows });
 	g.dx = get(dev, dx, l->n);
 	g.dresidual = dresidual ? get(dev, dresidual, l->n) : NULL;
 	return g;

@@ -152,9 +152,59 @@ static void check_data_sums(
 	dev->be->norm_backward_sums(dev, sums[0], dx[0], y, of.x, of.mean, of.rstd, of.groups,
 		(size_t)(s->h * s->w), s->c);
 	of.sums = sums[1];
-	dev->be->conv_backward_data_sums(dev, conv, dx[1], dy, w, add, &of);
+	dev->be->conv_backward_data_sums(dev, conv, dx[1], dy, w, add, &of, NULL);
 	check_same("dx", dx[1], dx[0], z.x * sizeof **dx);
 	check_same("sums of gradients", sums[1], sums[0], length);
+	buffers_check();
+}
+
+/* The same bits as by norm_backward and then conv_backward_data_sums, in place as the network has
+ * it: what is made over x, what the relu let through over the gradient, and sums over sums. */
+static void check_data_made(
+	struct device *dev, struct conv *conv, const struct conv_shape *s, int variant)
+{
+	const struct sizes z = sizes_of(s);
+	size_t in = (size_t)(s->n * s->c), out = (size_t)(s->n * s->k);
+	size_t most = 2 * (in > out ? in : out);
+	float *w = buffer_random(z.w, 2), *from = buffer_random(z.y, 3), *e = buffer_random(z.y, 4);
+	float *y = variant & ADDED ? buffer_random(z.y, 5) : NULL,
+	      *sums_of = buffer_random(most, 6);
+	float *mean = buffer_random(in, 7), *rstd = buffer_random(in, 8),
+	      *x = buffer_random(z.x, 9);
+	float *dz[2], *dy[2], *dx[2];
+	double *sums[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct norm_gradient of = {
+			.y = x, .x = x, .mean = mean, .rstd = rstd, .groups = s->n
+		};
+		struct norm_input_gradient before = { .y = y,
+			.mean = buffer_random(out, 10),
+			.rstd = buffer_random(out, 11),
+			.gamma = buffer_random((size_t)s->k, 12),
+			.count = z.p * z.q,
+			.groups = s->n,
+			.channels = s->k,
+			.rows = (size_t)(z.p * z.q) };
+
+		before.dx = dz[i] = buffer_copy(from, z.y);
+		before.dy = dy[i] = buffer_copy(e, z.y);
+		before.x = dz[i];
+		before.dresidual = variant & ADDED ? dy[i] : NULL;
+		dx[i] = buffer_copy(x, z.x);
+		of.sums = sums[i] = buffer_bytes(most * sizeof(double));
+		before.sums = sums[i];
+		for (size_t k = 0; k < most; k++)
+			sums[i][k] = (double)sums_of[k];
+		if (i == 0)
+			dev->be->norm_backward(dev, &before);
+		dev->be->conv_backward_data_sums(dev, conv, dx[i], dz[i], w, variant / IN_PLACE,
+			&of, i == 0 ? NULL : &before);
+	}
+	check_same("gradient that is made", dz[1], dz[0], z.y * sizeof **dz);
+	check_same("what is let through", dy[1], dy[0], z.y * sizeof **dy);
+	check_same("dx of it", dx[1], dx[0], z.x * sizeof **dx);
+	check_same("sums of it", sums[1], sums[0], 2 * in * sizeof(double));
 	buffers_check();
 }
 
@@ -220,8 +270,10 @@ static void convolutions_on(struct device *dev)
 			check_weights(dev, conv, &shapes[i]);
 			check_forward(dev, conv, &shapes[i]);
 			check_sums(dev, conv, &shapes[i]);
-			for (int variant = 0; variant < VARIANTS; variant++)
+			for (int variant = 0; variant < VARIANTS; variant++) {
 				check_made(dev, conv, &shapes[i], variant);
+				check_data_made(dev, conv, &shapes[i], variant);
+			}
 			check_data_sums(dev, conv, &shapes[i], twice, i % 2 == 0);
 			check_data(dev, conv, &shapes[i]);
 			check_data_added(dev, conv, &shapes[i]);

@@ -141,8 +141,20 @@ static void layer_backward(struct device *dev, const struct layer *l, struct bac
 	dev->be->norm_backward_sums(
 		dev, b->sums, l->dy, y, l->x, l->mean, l->rstd, s->groups, s->rows, s->channels);
 	dev->be->norm_parameter_gradient(dev, b->dgamma, b->dbeta, b->sums, s->groups, s->channels);
-	dev->be->norm_backward(dev, b->dx, b->dresidual, l->dy, y, l->x, l->mean, l->rstd, l->gamma,
-		b->sums, (double)s->rows, s->groups, s->rows, s->channels);
+	dev->be->norm_backward(dev,
+		&(struct norm_input_gradient){ .dx = b->dx,
+			.dresidual = b->dresidual,
+			.dy = l->dy,
+			.y = y,
+			.x = l->x,
+			.mean = l->mean,
+			.rstd = l->rstd,
+			.gamma = l->gamma,
+			.sums = b->sums,
+			.count = (double)s->rows,
+			.groups = s->groups,
+			.channels = s->channels,
+			.rows = s->rows });
 }
 
 static void backward_make(struct backward *b, const struct layer *l)

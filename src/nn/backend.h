@@ -90,6 +90,19 @@ struct norm_gradient {
 	int groups;
 };
 
+/* What norm_backward makes: dx and, unless it is NULL, dresidual, of dy, x and, unless it is NULL,
+ * y. (groups, rows, channels) all; mean and rstd (groups, channels); sums over all ranks, which
+ * have `count` rows of a group.  dx or dresidual may be dy; dx may be x. */
+struct norm_input_gradient {
+	void *dx, *dresidual;
+	const void *dy, *y, *x;
+	const float *mean, *rstd, *gamma;
+	const double *sums;
+	double count;
+	int groups, channels;
+	size_t rows;
+};
+
 /* Max pooling, r x r; the padding counts as minus infinity. x (n, h, w, c), y (n, p, q, c). */
 struct pool_shape {
 	int n, h, w, c;
@@ -215,9 +228,11 @@ struct backend {
 	void (*conv_backward_data)(struct device *dev, struct conv *conv, void *dx, const void *dy,
 		const void *w, int add);
 	/* conv_backward_data, and norm_backward_sums of the layer whose y is the input, with dx for
-	 * dy; images are those of one group after another */
+	 * dy; images are those of one group after another; before them, unless NULL: norm_backward,
+	 * of which dy is the dx, and whose sums may be those that are made */
 	void (*conv_backward_data_sums)(struct device *dev, struct conv *conv, void *dx,
-		const void *dy, const void *w, int add, const struct norm_gradient *of);
+		const void *dy, const void *w, int add, const struct norm_gradient *of,
+		const struct norm_input_gradient *before);
 	/* dw += gradient of the weights */
 	void (*conv_backward_weights)(
 		struct device *dev, struct conv *conv, float *dw, const void *dy, const void *x);
@@ -263,12 +278,8 @@ struct backend {
 	 * they are reduced */
 	void (*norm_parameter_gradient)(struct device *dev, float *dgamma, float *dbeta,
 		const double *sums, int groups, int channels);
-	/* dx = gamma rstd (e - (s0 + (x - mean) rstd s1) / count), sums over all ranks; dresidual =
-	 * e unless it is NULL. dx or dresidual may be dy; dx may be x. */
-	void (*norm_backward)(struct device *dev, void *dx, void *dresidual, const void *dy,
-		const void *y, const void *x, const float *mean, const float *rstd,
-		const float *gamma, const double *sums, double count, int groups, size_t rows,
-		int channels);
+	/* dx = gamma rstd (e - (s0 + (x - mean) rstd s1) / count); dresidual = e */
+	void (*norm_backward)(struct device *dev, const struct norm_input_gradient *of);
 
 	/* ---- pooling ---- */
 

@@ -59,6 +59,7 @@ void head_backward(struct head_run *r, struct pass *p, void *dx, const void *dy,
 	const struct head *h = r->head;
 	const struct backend *be = p->dev->be;
 	int rows = p->groups * p->n;
+	struct norm_input_gradient dz;
 
 	p->dev->layer = h->name;
 	be->linear_backward_weights(
@@ -66,7 +67,8 @@ void head_backward(struct head_run *r, struct pass *p, void *dx, const void *dy,
 	be->linear_backward_data(
 		p->dev, dhidden, dy, pass_weights(p, h->weight2), rows, h->hidden, h->out);
 	norm_backward_sums(&r->norm, p, dhidden, r->hidden, r->z);
-	norm_backward(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
+	dz = norm_input_gradient(&r->norm, p, dhidden, NULL, dhidden, r->hidden, r->z);
+	be->norm_backward(p->dev, &dz);
 	be->bias_gradient(p->dev, p->gradients + h->bias1, dhidden, (size_t)rows, h->hidden);
 	be->linear_backward_weights(
 		p->dev, p->gradients + h->weight1, dhidden, r->x, rows, h->in, h->hidden);

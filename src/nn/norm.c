@@ -107,18 +107,28 @@ void norm_backward_sums(
 		p->groups, r->rows, l->channels);
 }
 
-void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x)
+struct norm_input_gradient norm_input_gradient(const struct norm_run *r, struct pass *p, void *dx,
+	void *dresidual, const void *dy, const void *y, const void *x)
 {
 	const struct norm *l = r->norm;
 	const struct backend *be = p->dev->be;
-	const float *mean = mean_of(l, p), *rstd = rstd_of(l, p);
 	int c = l->channels;
 
 	/* Before the sums are reduced: gradients are summed over ranks later, with all others. */
 	be->norm_parameter_gradient(
 		p->dev, p->gradients + l->gamma, p->gradients + l->beta, p->sums, p->groups, c);
 	be->sum_double(p->dev, p->sums, (size_t)p->groups * 2 * (size_t)c);
-	be->norm_backward(p->dev, dx, dresidual, dy, y, x, mean, rstd, p->values + l->gamma,
-		p->sums, r->count, p->groups, r->rows, c);
+	return (struct norm_input_gradient){ .dx = dx,
+		.dresidual = dresidual,
+		.dy = dy,
+		.y = y,
+		.x = x,
+		.mean = mean_of(l, p),
+		.rstd = rstd_of(l, p),
+		.gamma = p->values + l->gamma,
+		.sums = p->sums,
+		.count = r->count,
+		.groups = p->groups,
+		.channels = c,
+		.rows = r->rows };
 }

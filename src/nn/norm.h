@@ -42,9 +42,10 @@ struct norm_gradient norm_gradient(
 void norm_backward_sums(
 	const struct norm_run *r, struct pass *p, const void *dy, const void *y, const void *x);
 
-/* After its sums: dx and, unless NULL, dresidual from dy; y is the output if a relu ended the
- * forward pass, else NULL.  dx or dresidual may be dy; dx may be x. */
-void norm_backward(struct norm_run *r, struct pass *p, void *dx, void *dresidual, const void *dy,
-	const void *y, const void *x);
+/* After its sums, which it adds to the gradients of gamma and beta and reduces over all ranks: what
+ * norm_backward makes, or the convolution that reads dx. y is the output if a relu ended the
+ * forward pass, else NULL. */
+struct norm_input_gradient norm_input_gradient(const struct norm_run *r, struct pass *p, void *dx,
+	void *dresidual, const void *dy, const void *y, const void *x);
 
 #endif

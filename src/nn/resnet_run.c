@@ -169,6 +169,16 @@ void resnet_forward(struct resnet_run *r, struct pass *p, void *features)
 /* ---- backward: gradients of blocks' outputs lie in the first buffer, those of units' between in
  * the second, those of convolutions' outputs where these outputs were ---- */
 
+/* dy = the gradient of its output becomes that of its input. */
+static void backward_shortcut(const struct unit_run *r, struct pass *p, void *dy)
+{
+	struct norm_input_gradient dz;
+
+	unit_backward_sums(r, p, dy);
+	dz = unit_gradient(r, p, NULL, dy);
+	unit_backward_conv(r, p, dy, 0, NULL, &dz);
+}
+
 /* From the gradient of the block's output, whose sums were made with it, that of its input, in its
  * place: the shortcut's is made there, and the first convolution adds its own.  below: the unit
  * whose output is the input; or NULL. */
@@ -176,24 +186,29 @@ static void backward_block(struct block_run *r, const struct block *k, struct pa
 	void *buffer[GRADIENT_BUFFERS], const struct unit_run *below)
 {
 	void *dy = buffer[0], *between = buffer[1];
+	struct norm_input_gradient dz;
+	int last = k->units - 1, made = k->has_shortcut;
 
 	restore_block(r, k, p);
-	unit_backward_norm(&r->unit[k->units - 1], p, dy, dy);
+	dz = unit_gradient(&r->unit[last], p, dy, dy);
 	if (k->has_shortcut) {
-		unit_backward_sums(&r->shortcut, p, dy);
-		unit_backward_norm(&r->shortcut, p, NULL, dy);
-		unit_backward_conv(&r->shortcut, p, dy, 0, NULL);
+		unit_backward_norm(p, &dz);
+		backward_shortcut(&r->shortcut, p, dy);
 	}
-	for (int i = k->units - 1; i > 0; i--) {
-		unit_backward_conv(&r->unit[i], p, between, 0, &r->unit[i - 1]);
-		unit_backward_norm(&r->unit[i - 1], p, NULL, between);
+	for (int i = last; i > 0; i--) {
+		unit_backward_conv(&r->unit[i], p, between, 0, &r->unit[i - 1], made ? NULL : &dz);
+		dz = unit_gradient(&r->unit[i - 1], p, NULL, between);
+		made = i > 1; /* the next one's dx takes the place of what dz is made of */
+		if (made)
+			unit_backward_norm(p, &dz);
 	}
-	unit_backward_conv(&r->unit[0], p, dy, 1, below);
+	unit_backward_conv(&r->unit[0], p, dy, 1, below, made ? NULL : &dz);
 }
 
 static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS])
 {
 	void *dy = buffer[0];
+	struct norm_input_gradient dz;
 
 	if (r->net->stem == STEM_IMAGENET) {
 		if (pass_is_lean(p))
@@ -202,8 +217,8 @@ static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRA
 		p->dev->be->max_pool_backward(p->dev, dy, buffer[0], r->pool_index, &r->pool);
 		unit_backward_sums(&r->stem, p, dy);
 	}
-	unit_backward_norm(&r->stem, p, NULL, dy);
-	unit_backward_conv(&r->stem, p, NULL, 0, NULL);
+	dz = unit_gradient(&r->stem, p, NULL, dy);
+	unit_backward_conv(&r->stem, p, NULL, 0, NULL, &dz);
 }
 
 void resnet_backward(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS],

@@ -117,28 +117,37 @@ void unit_backward_sums(const struct unit_run *r, struct pass *p, const void *dy
 	norm_backward_sums(&r->norm, p, dy, mask_of(r), z_of(r, p));
 }
 
-void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy)
+struct norm_input_gradient unit_gradient(
+	const struct unit_run *r, struct pass *p, void *dresidual, const void *dy)
 {
 	void *z = z_of(r, p);
 
 	p->dev->layer = r->unit->name;
-	norm_backward(&r->norm, p, z, dresidual, dy, mask_of(r), z);
+	return norm_input_gradient(&r->norm, p, z, dresidual, dy, mask_of(r), z);
 }
 
-void unit_backward_conv(
-	struct unit_run *r, struct pass *p, void *dx, int add, const struct unit_run *below)
+void unit_backward_norm(struct pass *p, const struct norm_input_gradient *dz)
+{
+	p->dev->be->norm_backward(p->dev, dz);
+}
+
+void unit_backward_conv(const struct unit_run *r, struct pass *p, void *dx, int add,
+	const struct unit_run *below, const struct norm_input_gradient *dz)
 {
 	const struct backend *be = p->dev->be;
-	const void *dz = z_of(r, p), *weights = pass_weights(p, r->unit->weight);
+	const void *z = z_of(r, p), *weights = pass_weights(p, r->unit->weight);
 
 	p->dev->layer = r->unit->name;
-	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, dz, r->x);
 	if (dx && below) {
 		const struct norm_gradient of =
 			norm_gradient(&below->norm, p, mask_of(below), z_of(below, p));
 
-		be->conv_backward_data_sums(p->dev, r->conv, dx, dz, weights, add, &of);
-	} else if (dx) {
-		be->conv_backward_data(p->dev, r->conv, dx, dz, weights, add);
+		be->conv_backward_data_sums(p->dev, r->conv, dx, z, weights, add, &of, dz);
+	} else {
+		if (dz)
+			unit_backward_norm(p, dz);
+		if (dx)
+			be->conv_backward_data(p->dev, r->conv, dx, z, weights, add);
 	}
+	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, z, r->x);
 }

@@ -55,15 +55,18 @@ void unit_apply(const struct unit_run *r, struct pass *p);
  * dy makes them. */
 void unit_backward_sums(const struct unit_run *r, struct pass *p, const void *dy);
 
-/* After its sums: from dy = the gradient of y, that of z in the place of z and, unless NULL,
- * dresidual (may be dy).
- */
-void unit_backward_norm(struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
+/* After its sums: what makes, from dy = the gradient of y, that of z in the place of z and, unless
+ * NULL, dresidual (may be dy).  unit_backward_norm makes it, or unit_backward_conv, if its dx is
+ * not dy. */
+struct norm_input_gradient unit_gradient(
+	const struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
+void unit_backward_norm(struct pass *p, const struct norm_input_gradient *dz);
 
-/* After it: gradients of the weights and, unless dx is NULL, of x; add: added to dx.  below, unless
- * NULL: the unit whose y is x, whose sums dx is made with. */
-void unit_backward_conv(
-	struct unit_run *r, struct pass *p, void *dx, int add, const struct unit_run *below);
+/* The gradient of z if dz is not NULL, else it is there; from it those of x, unless dx is NULL, and
+ * of the weights; add: added to dx.  below, unless NULL: the unit whose y is x, whose sums dx is
+ * made with. */
+void unit_backward_conv(const struct unit_run *r, struct pass *p, void *dx, int add,
+	const struct unit_run *below, const struct norm_input_gradient *dz);
 
 /* Elements of y. */
 size_t unit_output(const struct unit_run *r, const struct pass *p);
