@@ -9,8 +9,7 @@
 
 enum {
 	CHUNKS_MAX = 64,
-	SPAN = 256, /* doubles that a thread adds up at a time */
-	MADE = 112  /* the most rows that are made at a time: they are in the cache then */
+	SPAN = 256 /* doubles that a thread adds up at a time */
 };
 
 struct cut {
@@ -31,9 +30,9 @@ static struct cut cut_work(const struct columns *in)
 
 /* So many of the rows left are made at a time: parts of a size, but multiples of four, so that the
  * order of sums is that of rows that were there. */
-static size_t made_at_once(size_t left)
+static size_t made_at_once(size_t most, size_t left)
 {
-	size_t parts = (left + MADE - 1) / MADE, some = ((left + parts - 1) / parts + 3) / 4 * 4;
+	size_t parts = (left + most - 1) / most, some = ((left + parts - 1) / parts + 3) / 4 * 4;
 
 	return some < left ? some : left;
 }
@@ -52,7 +51,7 @@ static void sum_piece(double *slabs, const struct columns *in, const struct cut 
 	for (int s = 0; s < in->sums; s++)
 		memset(acc[s], 0, count * sizeof(double));
 	for (size_t some; row < end; row += some) {
-		some = in->make ? made_at_once(end - row) : end - row;
+		some = in->make ? made_at_once(in->made, end - row) : end - row;
 		if (in->make)
 			in->make(in->maker, group * in->rows + row, group * in->rows + row + some);
 		in->add(acc[0], acc[1], in, (int)group, row, some, (int)channel, (int)count);

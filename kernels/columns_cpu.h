@@ -21,9 +21,11 @@ struct columns {
 	void (*add)(double *s0, double *s1, const struct columns *in, int group, size_t row,
 		size_t rows, int channel, int count);
 	/* NULL; or, of at most COLUMNS_BLOCK channels, what makes rows [first, end) of all groups'
-	 * x, or dy: called by each thread for some tens of rows, which are added up then */
+	 * x, or dy: called by each thread for at most so many, a multiple of four, which are added
+	 * up then, while they are in the cache */
 	void (*make)(const void *maker, size_t first, size_t end);
 	const void *maker;
+	size_t made;
 };
 
 /* The sums (groups, sums, channels), valid until the scratch memory is asked for again.  Rows are

@@ -8,6 +8,9 @@
 #include "pointwise_cpu.h"
 #include "stream_cpu.h"
 
+/* Rows that are made at a time: of y; and, fewer, of x and then y. */
+enum { ROWS = 112, ROWS_OF_BOTH = 48 };
+
 /* y = x b, or += */
 struct made {
 	const struct norm_output *output;           /* NULL, or what makes x */
@@ -57,7 +60,7 @@ int pointwise_forward_sums(struct cpu *cpu, const struct conv_shape *s, float *y
 	stream_pack_turned(cpu, panels, w, &stream);
 	made.x = picked ? panels + stream.k * stream.n : x;
 	made.panels = panels;
-	in.make = make_rows, in.maker = &made;
+	in.make = make_rows, in.maker = &made, in.made = before ? ROWS_OF_BOTH : ROWS;
 	columns_sum_in(room, cpu, &in);
 	memcpy(sums, room, (size_t)groups * 2 * stream.n * sizeof *sums);
 	return 1;
@@ -92,7 +95,7 @@ int pointwise_backward_data_sums(struct cpu *cpu, const struct conv_shape *s, fl
 	}
 	made.stream.beside[0] = of->x;
 	made.stream.beside[1] = of->y ? of->y : of->x;
-	in.make = make_rows, in.maker = &made;
+	in.make = make_rows, in.maker = &made, in.made = before ? ROWS_OF_BOTH : ROWS;
 	columns_sum_in(room, cpu, &in);
 	norm_gradients_put(of, room, s->c);
 	return 1;

@@ -4,7 +4,8 @@
  * TARGET   of the compiler
  * LANES    floats of a vector
  * WIDTH    vectors of a block: 4, or 2
- * NAME(x)  of what is defined here
+ * ASKS_ALL 1, or 0 where vectors are so short that to ask for y, and for more than one array like
+ * a, takes longer than it saves NAME(x)  of what is defined here
  *
  * Read alone, it is for AVX2. */
 #include "product_cpu.h"
@@ -13,6 +14,7 @@
 #define TARGET "avx2,fma"
 #define LANES 8
 #define WIDTH 2
+#define ASKS_ALL 0
 #define NAME(x) x##_alone
 #endif
 
@@ -26,10 +28,10 @@ typedef float NAME(vector_at)
 #define AT(p, i) (*(NAME(vector_at) *)((p) + LANES * (i)))
 #define FROM(p, i) (*(const NAME(vector_at) *)((p) + LANES * (i)))
 
-/* What a block asks for meanwhile: a line of each row at `next`; as much as its y at `y_soon` and
+/* What a block asks for meanwhile: a line of each row at `next`; as much as its y after it, and at
  * both `beside`; and as much as its rows of a at each `soon`. */
 struct NAME(asks) {
-	const float *next, *y_soon, *soon[3], *beside[2];
+	const float *next, *after, *soon[3], *beside[2];
 };
 
 /* In step i of the block: line i of those in arrays like y; and in arrays like a, two by turns,
@@ -41,15 +43,16 @@ static inline __attribute__((always_inline)) void NAME(ask)(const struct product
 	size_t on = (size_t)rows * i;
 
 	if (i < (size_t)(rows * width)) {
-		__builtin_prefetch(asks->y_soon + line, 1, 2 /* second cache */);
+		if (ASKS_ALL)
+			__builtin_prefetch(asks->after + line, 1, 2 /* second cache */);
 		if (beside) {
 			__builtin_prefetch(asks->beside[0] + line, 0, 2);
 			__builtin_prefetch(asks->beside[1] + line, 0, 2);
 		}
 	}
 	if (asks->soon[0])
-		__builtin_prefetch(asks->soon[i % 2] + on, 0, 2);
-	if (asks->soon[2] && i % 2 == 0)
+		__builtin_prefetch(asks->soon[ASKS_ALL ? i % 2 : 0] + on, 0, 2);
+	if (ASKS_ALL && asks->soon[2] && i % 2 == 0)
 		__builtin_prefetch(asks->soon[2] + on, 1, 2);
 }
 
@@ -115,7 +118,7 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 	case rows:                                                                                 \
 		if (p->beside[0])                                                                  \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 3);                  \
-		else if (p->y_soon)                                                                \
+		else if (p->y_is_far && (ASKS_ALL || soon[0]))                                     \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 2);                  \
 		else if (left <= last)                                                             \
 			NAME(make_block)(p, y + at, a, b, &asks, rows, width, 1);                  \
@@ -125,13 +128,13 @@ static inline __attribute__((always_inline)) void NAME(make_columns)(const struc
 
 	for (size_t i = 0, rows; i < p->m; i += rows, at += rows * p->y_row, a += rows * row) {
 		size_t left = p->m - i;
-		const struct NAME(asks) asks = { .next = next + line,
-			.y_soon = NAME(from)(p->y_soon, at),
+		struct NAME(asks) asks = { .next = next + line,
 			.soon = { NAME(from)(soon[0], i * row), NAME(from)(soon[1], i * row),
 				NAME(from)(soon[2], i * row) },
 			.beside = { NAME(from)(p->beside[0], at), NAME(from)(p->beside[1], at) } };
 
 		rows = left >= 12 || left == 6 ? 6 : left > 6 ? left / 2 : left;
+		asks.after = y + at + rows * p->y_row;
 		switch (rows) {
 			BLOCK(1)
 			BLOCK(2)
@@ -167,6 +170,7 @@ __attribute__((target(TARGET))) static inline void NAME(make)(
 #undef AT
 #undef FROM
 #undef TARGET
+#undef ASKS_ALL
 #undef LANES
 #undef WIDTH
 #undef NAME

@@ -14,6 +14,7 @@
 #define TARGET "avx512f"
 #define LANES 16
 #define WIDTH 4
+#define ASKS_ALL 1
 #define NAME(x) x##_avx512
 #include "product_block.h"
 
@@ -21,6 +22,7 @@
 #define TARGET "avx2,fma"
 #define LANES 8
 #define WIDTH 2
+#define ASKS_ALL 0
 #define NAME(x) x##_avx2
 #include "product_block.h"
 

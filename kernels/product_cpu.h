@@ -18,11 +18,12 @@ struct product {
 	int a_is_turned;            /* a is stored (k, m) */
 	int add;                    /* y += */
 
-	/* Asked for from memory meanwhile, unless NULL: b of the product to come.  Rows of y to
-	 * come; with them rows to come of two arrays like a, maybe the same, and of a third, where
-	 * rows lie side by side; and what is to be worked on together with y, of two arrays like
-	 * it. */
-	const float *next, *y_soon, *soon[3], *beside[2];
+	/* Asked for from memory meanwhile: b of the product to come, unless NULL.  If y is far: the
+	 * rows of y that are next; of two arrays like a, maybe the same, and unless NULL of a
+	 * third, whose rows lie side by side, rows to come; and what is to be worked on together
+	 * with y, of two arrays like it, both or neither NULL. */
+	const float *next, *soon[3], *beside[2];
+	int y_is_far;
 };
 
 /* y (m, n) = a (m, k) b (k, n), all row-major; y overlaps neither. */

@@ -73,17 +73,25 @@ static size_t rows_at_once(const struct stream *s, size_t left)
 	return rows < left ? rows : left;
 }
 
+/* Of what x is made of, the rows that are made after these `rows`; or the rows of x itself that are
+ * next. */
+static void look_ahead(const float *ahead[3], const struct stream *s, const float *x, size_t rows)
+{
+	for (int i = 0; i < 3; i++)
+		ahead[i] = s->ahead[i] ? s->ahead[i] + rows * s->k : NULL;
+	if (!s->ahead[0])
+		ahead[0] = ahead[1] = x + PRODUCT_ROWS * s->k;
+}
+
 /* A panel's columns of rows [first, first + p->m), from `column` on. */
 static void make_panel(struct product *p, const struct stream *s, float *y, const float *x,
-	const float *panels, size_t first, size_t column)
+	const float *panels, const float *const ahead[3], size_t first, size_t column)
 {
 	size_t next = (column + s->panel) % s->n, row = first * s->n + column;
 
 	p->next = panels + next * s->k;
-	p->y_soon = y + row + p->m * s->n;
 	for (int i = 0; i < 3; i++)
-		p->soon[i] =
-			column == 0 && s->ahead[i] ? s->ahead[i] + (first + p->m) * s->k : NULL;
+		p->soon[i] = column == 0 && ahead[i] ? ahead[i] + first * s->k : NULL;
 	for (int i = 0; i < 2; i++)
 		p->beside[i] = s->beside[i] ? s->beside[i] + row : NULL;
 	product_cpu(p, y + row, x + first * s->k, panels + column * s->k);
@@ -92,20 +100,20 @@ static void make_panel(struct product *p, const struct stream *s, float *y, cons
 void stream_rows(float *y, const float *x, const float *panels, const struct stream *s,
 	size_t first, size_t end, int add)
 {
-	struct stream with = *s;
+	const float *ahead[3];
 	struct product p = { .n = s->panel,
 		.k = s->k,
 		.y_row = s->n,
 		.a_row = s->k,
 		.b_row = s->panel,
-		.add = add };
+		.add = add,
+		.y_is_far = 1 };
 
-	if (!with.ahead[0])
-		with.ahead[0] = with.ahead[1] = x;
 	for (; first < end; first += p.m) {
 		p.m = rows_at_once(s, end - first);
+		look_ahead(ahead, s, x, p.m);
 		for (size_t column = 0; column < s->n; column += s->panel)
-			make_panel(&p, &with, y, x, panels, first, column);
+			make_panel(&p, s, y, x, panels, ahead, first, column);
 	}
 }
 

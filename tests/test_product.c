@@ -60,10 +60,10 @@ static void check(product_function *product, size_t m, size_t n, size_t k, int t
 
 	/* what is asked for on the side changes nothing, wherever it is */
 	f.p.next = m % 2 ? f.before : NULL;
-	f.p.y_soon = k % 3 ? f.before : NULL;
-	f.p.soon[0] = f.p.soon[1] = f.p.y_soon && n % 3 ? f.before : NULL;
-	f.p.soon[2] = f.p.y_soon && n % 5 ? f.before : NULL;
-	f.p.beside[0] = f.p.beside[1] = f.p.y_soon && k % 2 ? f.before : NULL;
+	f.p.y_is_far = k % 3 > 0;
+	f.p.soon[0] = f.p.soon[1] = f.p.y_is_far && n % 3 ? f.before : NULL;
+	f.p.soon[2] = f.p.y_is_far && n % 5 ? f.before : NULL;
+	f.p.beside[0] = f.p.beside[1] = f.p.y_is_far && k % 2 ? f.before : NULL;
 	product(&f.p, y, f.a, f.b);
 	/* magnitudes between rows are 0: what is there must be the same */
 	check_close("product", y, f.want, m * f.p.y_row, (double)(k + 1) * EPS, f.magnitudes, 0);
