@@ -187,7 +187,7 @@ static void backward_block(struct block_run *r, const struct block *k, struct pa
 {
 	void *dy = buffer[0], *between = buffer[1];
 	struct norm_input_gradient dz;
-	int last = k->units - 1, made = k->has_shortcut;
+	int last = k->units - 1;
 
 	restore_block(r, k, p);
 	dz = unit_gradient(&r->unit[last], p, dy, dy);
@@ -196,13 +196,12 @@ static void backward_block(struct block_run *r, const struct block *k, struct pa
 		backward_shortcut(&r->shortcut, p, dy);
 	}
 	for (int i = last; i > 0; i--) {
+		int made = i == last && k->has_shortcut;
+
 		unit_backward_conv(&r->unit[i], p, between, 0, &r->unit[i - 1], made ? NULL : &dz);
 		dz = unit_gradient(&r->unit[i - 1], p, NULL, between);
-		made = i > 1; /* the next one's dx takes the place of what dz is made of */
-		if (made)
-			unit_backward_norm(p, &dz);
 	}
-	unit_backward_conv(&r->unit[0], p, dy, 1, below, made ? NULL : &dz);
+	unit_backward_conv(&r->unit[0], p, dy, 1, below, &dz);
 }
 
 static void backward_stem(struct resnet_run *r, struct pass *p, void *buffer[GRADIENT_BUFFERS])

@@ -138,16 +138,18 @@ void unit_backward_conv(const struct unit_run *r, struct pass *p, void *dx, int 
 	const void *z = z_of(r, p), *weights = pass_weights(p, r->unit->weight);
 
 	p->dev->layer = r->unit->name;
+	/* dx must not be written while what it takes the place of is read */
+	if (dz && (!dx || !below || dz->dy == dx)) {
+		unit_backward_norm(p, dz);
+		dz = NULL;
+	}
 	if (dx && below) {
 		const struct norm_gradient of =
 			norm_gradient(&below->norm, p, mask_of(below), z_of(below, p));
 
 		be->conv_backward_data_sums(p->dev, r->conv, dx, z, weights, add, &of, dz);
-	} else {
-		if (dz)
-			unit_backward_norm(p, dz);
-		if (dx)
-			be->conv_backward_data(p->dev, r->conv, dx, z, weights, add);
+	} else if (dx) {
+		be->conv_backward_data(p->dev, r->conv, dx, z, weights, add);
 	}
 	be->conv_backward_weights(p->dev, r->conv, p->gradients + r->unit->weight, z, r->x);
 }

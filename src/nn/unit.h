@@ -56,15 +56,14 @@ void unit_apply(const struct unit_run *r, struct pass *p);
 void unit_backward_sums(const struct unit_run *r, struct pass *p, const void *dy);
 
 /* After its sums: what makes, from dy = the gradient of y, that of z in the place of z and, unless
- * NULL, dresidual (may be dy).  unit_backward_norm makes it, or unit_backward_conv, if its dx is
- * not dy. */
+ * NULL, dresidual (may be dy): unit_backward_norm, or unit_backward_conv. */
 struct norm_input_gradient unit_gradient(
 	const struct unit_run *r, struct pass *p, void *dresidual, const void *dy);
 void unit_backward_norm(struct pass *p, const struct norm_input_gradient *dz);
 
 /* The gradient of z if dz is not NULL, else it is there; from it those of x, unless dx is NULL, and
- * of the weights; add: added to dx.  below, unless NULL: the unit whose y is x, whose sums dx is
- * made with. */
+ * of the weights; add: added to dx, which may be the dy of dz.  below, unless NULL: the unit whose
+ * y is x, whose sums dx is made with. */
 void unit_backward_conv(const struct unit_run *r, struct pass *p, void *dx, int add,
 	const struct unit_run *below, const struct norm_input_gradient *dz);
 
