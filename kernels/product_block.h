@@ -4,8 +4,8 @@
  * TARGET   of the compiler
  * LANES    floats of a vector
  * WIDTH    vectors of a block: 4, or 2
- * ASKS_ALL 1, or 0 where vectors are so short that to ask for y, and for more than one array like
- * a, takes longer than it saves NAME(x)  of what is defined here
+ * ASKS_ALL 1, or 0 where to ask for y, or more than one array like a, takes longer than it saves
+ * NAME(x)  of what is defined here
  *
  * Read alone, it is for AVX2. */
 #include "product_cpu.h"

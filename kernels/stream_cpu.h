@@ -10,9 +10,9 @@
 struct stream {
 	size_t pixels, k, n;
 	size_t panel; /* columns of b that lie side by side */
-	/* Asked for meanwhile: rows to come of two arrays like x, maybe the same, that x is made
-	 * of, in time, and of a third, unless NULL (all NULL: of x); unless NULL, two arrays like
-	 * y that are needed beside it once rows are there */
+	/* Asked for meanwhile: rows to come of two arrays that x is made of in time, maybe the
+	 * same, and, unless NULL, of a third (all NULL: x is there); unless NULL, two arrays like y
+	 * that are needed beside it once rows are there */
 	const float *ahead[3], *beside[2];
 };
 

@@ -229,8 +229,8 @@ struct backend {
 		const void *w, int add);
 	/* conv_backward_data, and norm_backward_sums of the layer whose y is the input, with dx for
 	 * dy; images are those of one group after another; before them, unless NULL: norm_backward,
-	 * of which dy is the dx, and whose sums may be those that are made; dx is none of the rest
-	 * of it */
+	 * of which dy is the dx, and whose sums may be those that are made; dx is none of its
+	 * other arrays */
 	void (*conv_backward_data_sums)(struct device *dev, struct conv *conv, void *dx,
 		const void *dy, const void *w, int add, const struct norm_gradient *of,
 		const struct norm_input_gradient *before);
