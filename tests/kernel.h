@@ -43,4 +43,22 @@ struct device *device_open_direct(int threads);
 int device_is_cpu(void);
 void device_close(struct device *dev);
 
+/* Elements of the input, the weights and the output, whose height and width are p and q. */
+struct conv_sizes {
+	size_t x, w, y;
+	int p, q;
+};
+
+static inline struct conv_sizes conv_sizes_of(const struct conv_shape *s)
+{
+	struct conv_sizes z;
+
+	z.p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
+	z.q = conv_out(s->w, s->left, s->right, s->r, s->stride);
+	z.x = (size_t)(s->n * s->h * s->w * s->c);
+	z.w = (size_t)(s->k * s->r * s->r * s->c);
+	z.y = (size_t)(s->n * z.p * z.q * s->k);
+	return z;
+}
+
 #endif

@@ -48,12 +48,8 @@ struct problem {
 
 static struct problem problem_of(const struct conv_shape *s)
 {
-	int p = conv_out(s->h, s->top, s->bottom, s->r, s->stride);
-	int q = conv_out(s->w, s->left, s->right, s->r, s->stride);
-	struct problem f = { .s = s,
-		.x_count = (size_t)(s->n * s->h * s->w * s->c),
-		.w_count = (size_t)(s->k * s->r * s->r * s->c),
-		.y_count = (size_t)(s->n * p * q * s->k) };
+	const struct conv_sizes z = conv_sizes_of(s);
+	struct problem f = { .s = s, .x_count = z.x, .w_count = z.w, .y_count = z.y };
 
 	f.x = buffer_random(f.x_count, 1);
 	f.w = buffer_random(f.w_count, 2);
